@@ -1,0 +1,113 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "holdfast/base/clock.h"
+#include "holdfast/base/identity.h"
+#include "holdfast/baseline/baseline.h"
+#include "holdfast/policy/policy.h"
+
+namespace holdfast::container {
+
+/// What a container is called. Every field may be empty: unknown. Raw bytes from files that a hostile user may own.
+struct Names {
+  std::string id, name, image, digest, runtime, name_space, pod;
+  std::map<std::string, std::string> labels;
+  std::string bundle;  ///< the OCI bundle's directory, absolute on the host
+  [[nodiscard]] policy::Subject subject() const;
+};
+
+/// A root filesystem, and so a container, by more than its device number, which is reused at once (runtimes.md):
+/// the upper directory, or for a root without layers the root directory itself.
+struct RootKey {
+  dev_t device = 0;  ///< of the directory's own file system
+  ino_t inode = 0;
+  FileTime birth = 0;  ///< 0 where the file system keeps none
+  friend bool operator==(const RootKey&, const RootKey&) = default;
+};
+
+enum class RootKind { overlay, snapshot };
+
+/// Identities that a container's policy prohibits though the image ships them. Immutable, sorted.
+class ProhibitedTable {
+ public:
+  explicit ProhibitedTable(std::vector<Identity> identities);
+  [[nodiscard]] bool contains(const Identity& identity) const noexcept;
+
+ private:
+  std::vector<Identity> sorted_;
+};
+
+/// One container, from the moment its root filesystem was seen. Shared; the gate reads it without locks.
+class Container {
+ public:
+  Container(dev_t device, RootKey key, RootKind kind, std::shared_ptr<baseline::Baseline> baseline,
+            std::string upper_directory, std::string root_mount_point);
+
+  [[nodiscard]] dev_t device() const { return device_; }  ///< st_dev of files on its root
+  [[nodiscard]] const RootKey& key() const { return key_; }
+  [[nodiscard]] RootKind kind() const { return kind_; }
+  [[nodiscard]] const std::shared_ptr<baseline::Baseline>& baseline() const { return baseline_; }
+  /// Absolute on the host; empty for a root without layers.
+  [[nodiscard]] const std::string& upper_directory() const { return upper_directory_; }
+  [[nodiscard]] const std::string& root_mount_point() const { return root_mount_point_; }
+  [[nodiscard]] Wall::time_point seen_at() const { return seen_at_; }
+
+  [[nodiscard]] std::shared_ptr<const Names> names() const;
+  void set_names(Names names);
+  [[nodiscard]] bool named() const { return named_.load(std::memory_order_acquire); }
+
+  /// Never null once registered. `mode` mirrors policy's for the fast path.
+  [[nodiscard]] std::shared_ptr<const policy::Policy> policy() const;
+  void set_policy(std::shared_ptr<const policy::Policy> policy);
+  [[nodiscard]] policy::Mode mode() const { return mode_.load(std::memory_order_acquire); }
+
+  /// Null while the policy prohibits nothing; with prohibitions and no table yet, `prohibitions_ready` is false and the
+  /// fast path must not be taken.
+  [[nodiscard]] std::shared_ptr<const ProhibitedTable> prohibited() const;
+  void set_prohibited(std::shared_ptr<const ProhibitedTable> table);
+  [[nodiscard]] bool prohibitions_ready() const { return prohibitions_ready_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool has_prohibitions() const { return has_prohibitions_.load(std::memory_order_acquire); }
+
+  /// The first process seen in it, for mountinfo and ancestors; 0 if none was.
+  [[nodiscard]] pid_t first_pid() const { return first_pid_.load(); }
+  void set_first_pid(pid_t pid) { first_pid_.store(pid); }
+
+  /// Why mediation was not complete at some time, oldest first; empty: mediated.
+  struct Exposure {
+    Wall::time_point from, until;
+    std::string why;
+  };
+  void add_exposure(Exposure exposure);
+  [[nodiscard]] std::vector<Exposure> exposures() const;
+
+  std::atomic<std::uint64_t> drift_count{0};
+  std::atomic<std::uint64_t> exec_count{0};
+
+ private:
+  const dev_t device_;
+  const RootKey key_;
+  const RootKind kind_;
+  const std::shared_ptr<baseline::Baseline> baseline_;
+  const std::string upper_directory_, root_mount_point_;
+  const Wall::time_point seen_at_ = Wall::now();
+  mutable std::mutex mutex_;  ///< names_, policy_, prohibited_, exposures_; never held over anything slow
+  std::shared_ptr<const Names> names_;
+  std::shared_ptr<const policy::Policy> policy_;
+  std::shared_ptr<const ProhibitedTable> prohibited_;
+  std::vector<Exposure> exposures_;
+  std::atomic<bool> named_{false}, prohibitions_ready_{true}, has_prohibitions_{false};
+  std::atomic<policy::Mode> mode_{policy::Mode::detect};
+  std::atomic<pid_t> first_pid_{0};
+};
+
+}  // namespace holdfast::container

@@ -1,0 +1,23 @@
+#include "holdfast/base/clock.h"
+
+#include <ctime>
+
+#include <fmt/format.h>
+
+namespace holdfast {
+
+std::string rfc3339(Wall::time_point t) {
+  const auto micros = std::chrono::floor<std::chrono::microseconds>(t.time_since_epoch()).count();
+  auto seconds = static_cast<std::time_t>(micros / 1'000'000);
+  auto rest = micros % 1'000'000;
+  if (rest < 0) {
+    rest += 1'000'000;
+    --seconds;
+  }
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                     utc.tm_hour, utc.tm_min, utc.tm_sec, rest);
+}
+
+}  // namespace holdfast
