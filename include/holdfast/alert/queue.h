@@ -24,6 +24,7 @@ class Sink {
 /// "journald", "stderr" or "file:/absolute/path".
 [[nodiscard]] Result<std::unique_ptr<Sink>> make_sink(const std::string& spec);
 
+/// All in alerts handed to push(): accepted == delivered + folded + lost + waiting, at any time.
 struct QueueCounters {
   std::uint64_t accepted = 0;   ///< handed to push()
   std::uint64_t delivered = 0;  ///< written to every sink
@@ -41,6 +42,7 @@ class Queue {
     std::size_t capacity = 16384;      ///< alerts
     std::size_t fold_capacity = 4096;  ///< distinct attempts remembered at a time
     std::chrono::milliseconds fold_for{10'000};
+    std::size_t byte_capacity = 64UL * 1024 * 1024;  ///< of what is queued and remembered: arguments are the attacker's
   };
   Queue(std::vector<std::unique_ptr<Sink>> sinks, Limits limits);
   /// Writes what waits (folded counts included), then ends; gives up on a stuck sink after two seconds.

@@ -45,6 +45,8 @@ class Catalog {
   struct Options {
     std::string database;          ///< path; created with mode 0600 in a directory that exists
     unsigned capture_threads = 0;  ///< 0: one per core
+    /// One sentence for the service's log: a capture that failed, a database that cannot be written. Any thread.
+    std::function<void(const std::string&)> on_problem = {};
   };
   /// Fails with one clear sentence on a corrupt database or one of a newer version; never deletes anything.
   [[nodiscard]] static Result<std::unique_ptr<Catalog>> open(const Options& options);

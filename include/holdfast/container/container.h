@@ -63,8 +63,12 @@ class Container {
   [[nodiscard]] Wall::time_point seen_at() const { return seen_at_; }
 
   [[nodiscard]] std::shared_ptr<const Names> names() const;
+  /// Also with nothing in it: then nobody will find any.
   void set_names(Names names);
   [[nodiscard]] bool named() const { return named_.load(std::memory_order_acquire); }
+  /// Not named yet: another policy than the present one may turn out to be its own. Where any policy prevents, its mark
+  /// must ask for permission until then.
+  [[nodiscard]] bool provisional() const { return !named(); }
 
   /// Never null once registered. `mode` mirrors policy's for the fast path.
   [[nodiscard]] std::shared_ptr<const policy::Policy> policy() const;
@@ -74,7 +78,8 @@ class Container {
   /// Null while the policy prohibits nothing; with prohibitions and no table yet, `prohibitions_ready` is false and the
   /// fast path must not be taken.
   [[nodiscard]] std::shared_ptr<const ProhibitedTable> prohibited() const;
-  void set_prohibited(std::shared_ptr<const ProhibitedTable> table);
+  /// With `computed_for`, does nothing if the policy is another one by now.
+  void set_prohibited(std::shared_ptr<const ProhibitedTable> table, const policy::Policy* computed_for = nullptr);
   [[nodiscard]] bool prohibitions_ready() const { return prohibitions_ready_.load(std::memory_order_acquire); }
   [[nodiscard]] bool has_prohibitions() const { return has_prohibitions_.load(std::memory_order_acquire); }
 

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -13,8 +14,12 @@
 
 namespace holdfast::container {
 
-/// All containers, by the device of their root. Writers copy the table; readers take a snapshot that stays true to the
-/// moment it was taken. Any thread.
+/// The key of an open directory (O_PATH will do).
+[[nodiscard]] Result<RootKey> root_key_of(int directory);
+
+/// All containers: those with a superblock of their own by the device of their root, snapshots of plain directories,
+/// which share their device with the host, by the root directory. Writers copy the table; readers take a snapshot that
+/// stays true to the moment it was taken. Any thread.
 class Registry {
  public:
   using Table = std::unordered_map<dev_t, std::shared_ptr<Container>>;
@@ -26,6 +31,12 @@ class Registry {
   [[nodiscard]] std::shared_ptr<Container> find(dev_t device) const;
   /// Replaces whatever had this device before.
   void put(std::shared_ptr<Container> container);
+  /// Adds a container whose root is a plain directory; replaces one with the same key.
+  void put_snapshot(std::shared_ptr<Container> container);
+  [[nodiscard]] std::shared_ptr<Container> find_snapshot(const RootKey& root) const;
+  /// The snapshot whose root directory is this process's root; `proc_dir` is an open /proc/PID. Null without any system
+  /// call while no snapshot is registered.
+  [[nodiscard]] std::shared_ptr<Container> find_snapshot_of(int proc_dir) const;
   /// Removes this very container; another one that has its device by now stays.
   void remove(const std::shared_ptr<Container>& container);
 
@@ -37,6 +48,8 @@ class Registry {
   mutable std::mutex mutex_;
   std::shared_ptr<const Table> table_ = std::make_shared<Table>();
   std::atomic<std::uint64_t> generation_{0};
+  std::vector<std::shared_ptr<Container>> snapshots_;
+  std::atomic<bool> any_snapshot_{false};
 };
 
 }  // namespace holdfast::container

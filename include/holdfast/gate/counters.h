@@ -30,7 +30,7 @@ class LatencyHistogram {
 /// What the gate counts. Read by status and metrics.
 struct Counters {
   std::atomic<std::uint64_t> events{0}, fast_allows{0}, slow_verdicts{0}, barriers{0}, deadlines_missed{0},
-      overflows{0}, unknown_device{0}, pending{0};
+      overflows{0}, kernel_denied{0}, notifications_lost{0}, unknown_device{0}, pending{0};
   std::array<std::atomic<std::uint64_t>, policy::kReasons.size()> denied{}, alerted{}, allowed{};
   LatencyHistogram latency;
 };

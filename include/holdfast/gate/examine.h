@@ -2,11 +2,15 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "holdfast/base/clock.h"
+#include "holdfast/baseline/baseline.h"
 #include "holdfast/container/container.h"
+#include "holdfast/kernel/lease.h"
+#include "holdfast/policy/policy.h"
 #include "holdfast/verdict/facts.h"
 
 namespace holdfast::gate {
@@ -14,15 +18,22 @@ namespace holdfast::gate {
 /// The facts about one file, with the image's file at that path, and (for `explain`) each step in words.
 struct Examination {
   verdict::Facts facts;
+  std::string shown_path;  ///< for people; `facts.path` is for rules and empty where it cannot be trusted
   std::optional<baseline::ImageFile> image_file;
   std::vector<std::string> steps;
+  /// Proof that nobody writes the file, where one was needed: the verdict holds as long as this is held (fact 20).
+  std::optional<kernel::ReadLease> lease;
   bool timed_out = false;  ///< the deadline came first: `facts` are what was known by then
 };
 
 /// Finds out what a file is to a container's image with as little reading as possible (design.md, "How an execution
 /// flows", steps 2 to 4). Slow path: reads directories and files, takes a lease on the upper file. `pid` is the process
-/// in whose mount namespace the file was named (0: only the container's own root mount is considered).
-[[nodiscard]] Examination examine(const container::Container& container, int file, pid_t pid,
+/// in whose mount namespace the file was named. With `want_hash`, the file is hashed even where the verdict would not
+/// need it, for rules that ask for a hash.
+[[nodiscard]] Examination examine(const container::Container& container, int file, pid_t pid, bool want_hash,
                                   Steady::time_point deadline);
+
+/// Whether any rule of the policy asks for a hash.
+[[nodiscard]] bool wants_hash(const policy::Policy& policy);
 
 }  // namespace holdfast::gate

@@ -34,12 +34,16 @@ class FanotifyGroup {
   /// Adds `mask` to the mark of the superblock that `fd` lies on. Idempotent.
   [[nodiscard]] Result<void> mark_filesystem(int fd, std::uint64_t mask) const;
   [[nodiscard]] Result<void> unmark_filesystem(int fd, std::uint64_t mask) const;
+  /// A mount mark stays with this very mount: clones of it in other namespaces are not marked (kernel fact 2).
+  [[nodiscard]] Result<void> mark_mount(int fd, std::uint64_t mask) const;
+  [[nodiscard]] Result<void> unmark_mount(int fd, std::uint64_t mask) const;
   [[nodiscard]] Result<void> mark_inode(int fd, std::uint64_t mask) const;
   [[nodiscard]] Result<void> unmark_inode(int fd, std::uint64_t mask) const;
 
-  /// Reads at most a small batch (kernel fact 12: each event costs a descriptor). Empty: nothing there.
-  /// ENOENT/EMFILE and the like are errors of one event, already answered by the kernel.
-  [[nodiscard]] Result<std::vector<FanotifyEvent>> read();
+  /// Replaces `events` by at most a small batch (kernel fact 12: each event costs two descriptors); keeps its memory.
+  /// Empty: nothing there. EMFILE, ENOENT and the like concern one event, which the kernel has answered itself (denied):
+  /// count it and read on.
+  [[nodiscard]] Result<void> read(std::vector<FanotifyEvent>& events) const;
 
   /// Answers a permission event by its descriptor's number (kernel fact 13).
   [[nodiscard]] Result<void> respond(int event_fd, bool allow) const;

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "holdfast/baseline/catalog.h"
+
+#include "capture_pool.h"
+#include "live_baseline.h"
+
+namespace holdfast::baseline {
+
+/// The Catalog of a running service: database, pool and live baselines of this process.
+class LocalCatalog final : public Catalog {
+ public:
+  LocalCatalog(std::shared_ptr<CaptureContext> context, unsigned threads);
+  ~LocalCatalog() override;
+
+  [[nodiscard]] Result<std::shared_ptr<Baseline>> open_image(Layers layers) override;
+  [[nodiscard]] Result<std::shared_ptr<Baseline>> open_snapshot(int root) override;
+  void name_image(const std::string& id, const std::string& reference, const std::string& digest) override;
+  [[nodiscard]] Result<std::vector<ImageSummary>> list() const override;
+  [[nodiscard]] Result<std::string> resolve(std::string_view image) const override;
+  [[nodiscard]] Result<std::vector<ImageFile>> files(const std::string& id) const override;
+  [[nodiscard]] Result<std::vector<Difference>> verify(const std::string& id, bool write,
+                                                       const Progress& progress) override;
+  [[nodiscard]] Result<std::uint64_t> prune(std::int64_t before) override;
+  [[nodiscard]] CatalogCounters counters() const override;
+
+ private:
+  struct Name {
+    std::string id, reference, digest;
+  };
+  struct Opened {
+    std::shared_ptr<LiveBaseline> baseline;
+    bool is_new = false;
+  };
+
+  [[nodiscard]] std::shared_ptr<LiveBaseline> find_live(const std::string& id) const;
+  [[nodiscard]] std::vector<std::shared_ptr<LiveBaseline>> all_live() const;
+  [[nodiscard]] Opened find_or_add(ImageRecord record, Layers layers);
+  [[nodiscard]] Result<void> take_snapshot(LiveBaseline& baseline, int root);
+  /// Names arrive at the barrier, which must not wait for a database: they are written soon after.
+  void flush_names() const;
+  /// Stored images, then live ones that the database does not have.
+  [[nodiscard]] Result<std::vector<StoredImage>> known_images() const;
+
+  const std::shared_ptr<CaptureContext> context_;
+  const unsigned threads_;
+  mutable std::mutex mutex_;  ///< live_, names_; never held over anything slow
+  mutable std::map<std::string, std::weak_ptr<LiveBaseline>> live_;
+  mutable std::vector<Name> names_;
+  std::optional<CapturePool> pool_;  ///< last: its threads use all of the above
+};
+
+}  // namespace holdfast::baseline

@@ -1,0 +1,141 @@
+#include <fcntl.h>
+
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "holdfast/base/text.h"
+
+#include "discovery_impl.h"
+#include "layers_of.h"
+
+namespace holdfast::container {
+namespace {
+
+// Anybody who may make a user namespace may mount overlays; nobody runs this many containers on one host.
+constexpr std::size_t kMaxContainers = 8192;
+
+LayerSources sources_of(int own_root, const TableView& view) {
+  return {own_root, view.believe_layers ? view.root : -1, view.proc_dir};
+}
+
+}  // namespace
+
+bool DiscoveryImpl::still_mounted(dev_t device) const {
+  const auto known = to_.registry.find(device);
+  return known && watch_->watches(*known);
+}
+
+void DiscoveryImpl::admit_table(const std::vector<kernel::Mount>& mounts, const TableView& view) {
+  for (const auto& candidate : candidate_roots(mounts)) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (host_devices_.contains(candidate.device)) continue;
+    }
+    // The same superblock as when it was marked: a thousand running containers cost the next one nothing.
+    if (!still_mounted(candidate.device)) admit(candidate, view);
+  }
+}
+
+void DiscoveryImpl::admit(const CandidateRoot& candidate, const TableView& view) {
+  const DeviceClaims::Claim claim(claims_, {candidate.device, 0});
+  if (still_mounted(candidate.device)) return;
+  const auto refuse = [&](const std::string& why) {
+    problem_(fmt::format("a container's root file system is not protected: {}", why));
+  };
+  const auto root = open_candidate(view.root, candidate);
+  if (!root) return refuse(root.error().message);
+  if (to_.registry.find(candidate.device)) {
+    const auto renewed = renew_mark(to_.registry.find(candidate.device), *root, view);
+    if (renewed) return;
+    if (renewed.error().code != ESTALE) return refuse(renewed.error().message);
+  }
+  if (to_.registry.table()->size() >= kMaxContainers) return refuse("there are too many containers");
+  Names names;
+  const auto container = candidate.fuse ? make_fuse(*root, view) : make_overlay(*root, view, names);
+  if (!container) return refuse(container.error().message);
+  introduce(*container, root->directory.get(), std::move(names), view);
+}
+
+/// A known device that is not watched: keeps the container if it has the same upper directory, ESTALE if not.
+Result<void> DiscoveryImpl::renew_mark(const Shared& container, const OpenRoot& root, const TableView& view) {
+  if (container->kind() != RootKind::overlay) return Error{ESTALE, "no layers to compare"};
+  const auto options = kernel::parse_overlay_options(root.mount->super_options);
+  if (!options) return options.error();
+  const auto upper = find_upper(*options, root.mount->mount_point, sources_of(own_root_.get(), view));
+  if (!upper) return upper.error();
+  if (upper->key != container->key()) return Error{ESTALE, "another container has the device now"};
+  mark_and_watch(container, root.directory.get());
+  return {};
+}
+
+Result<DiscoveryImpl::Shared> DiscoveryImpl::make_overlay(const OpenRoot& root, const TableView& view, Names& names) {
+  const auto& mount = *root.mount;
+  const auto where = [&](const Error& error) {
+    return Error{error.code, fmt::format("overlay at {}: {}", printable(mount.mount_point), error.message)};
+  };
+  const auto options = kernel::parse_overlay_options(mount.super_options);
+  if (!options) return where(options.error());
+  auto found = find_layers(*options, mount.mount_point, sources_of(own_root_.get(), view));
+  if (!found) return where(found.error());
+  RootPlace place;
+  place.upper_path = found->upper_path;
+  place.mount_point = mount.mount_point;
+  place.layer_root = found->in_our_namespace ? own_root_.get() : view.root;
+  place.mount_root = view.believe_layers ? view.root : own_root_.get();
+  place.caller = view.about_to_execute ? view.proc_dir : -1;
+  names = find_names(place);
+  auto baseline = to_.catalog.open_image(std::move(found->layers));
+  if (!baseline) return where(baseline.error());
+  return std::make_shared<Container>(mount.device, found->key, RootKind::overlay, std::move(*baseline),
+                                     found->upper_path, mount.mount_point);
+}
+
+/// fuse-overlayfs merges the layers in a process of the user's: no layers for us to read, but a superblock to mark.
+Result<DiscoveryImpl::Shared> DiscoveryImpl::make_fuse(const OpenRoot& root, const TableView& view) {
+  const auto where = [&](const std::string& why) {
+    return Error{0, fmt::format("fuse-overlayfs at {}: {}", printable(root.mount->mount_point), why)};
+  };
+  if (!view.exposure.empty()) return where("it runs already, and what its image shipped cannot be known any more");
+  const auto key = root_key_of(root.directory.get());
+  if (!key) return where(key.error().message);
+  auto baseline = to_.catalog.open_snapshot(root.directory.get());
+  if (!baseline) return where(baseline.error().message);
+  return std::make_shared<Container>(root.mount->device, *key, RootKind::snapshot, std::move(*baseline), std::string(),
+                                     root.mount->mount_point);
+}
+
+void DiscoveryImpl::introduce(const Shared& container, int root, Names names, const TableView& view) {
+  if (!names.id.empty()) {
+    if (!names.image.empty()) background_.name_image(container->baseline()->id(), names.image, names.digest);
+    container->set_names(std::move(names));
+  }
+  auto policies = to_.policies();
+  give_policy(container);
+  // Known first, then marked: no event may come from a device that nobody knows.
+  to_.registry.put(container);
+  mark_and_watch(container, root);
+  // Policies that changed meanwhile were given to registered containers only.
+  while (to_.policies() != policies) {
+    policies = to_.policies();
+    give_policy(container);
+    mark_again(*container, root);
+  }
+  if (!view.exposure.empty()) container->add_exposure({view.since, Wall::now(), view.exposure});
+  to_.on_container(container, view.exposure);
+}
+
+void DiscoveryImpl::mark_and_watch(const Shared& container, int root) {
+  if (const auto marked = to_.marker.mark_root(root, *container); !marked) {
+    container->add_exposure({Wall::now(), Wall::now(), "its root could not be marked: " + marked.error().message});
+    problem_(fmt::format("the root at {} is not protected: {}", printable(container->root_mount_point()),
+                         marked.error().message));
+    return;  // unwatched: the next barrier tries again
+  }
+  if (const auto watched = watch_->add(root, container); !watched) {
+    problem_(fmt::format("the end of the container at {} will not be noticed: {}",
+                         printable(container->root_mount_point()), watched.error().message));
+  }
+}
+
+}  // namespace holdfast::container

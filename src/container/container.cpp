@@ -1,0 +1,89 @@
+#include "holdfast/container/container.h"
+
+#include <algorithm>
+
+namespace holdfast::container {
+
+policy::Subject Names::subject() const {
+  policy::Subject subject;
+  subject.name = name;
+  subject.id = id;
+  subject.image = image;
+  subject.digest = digest;
+  subject.runtime = runtime;
+  subject.name_space = name_space;
+  subject.pod = pod;
+  subject.labels = labels;
+  return subject;
+}
+
+ProhibitedTable::ProhibitedTable(std::vector<Identity> identities) : sorted_(std::move(identities)) {
+  std::sort(sorted_.begin(), sorted_.end());
+}
+
+bool ProhibitedTable::contains(const Identity& identity) const noexcept {
+  return std::binary_search(sorted_.begin(), sorted_.end(), identity);
+}
+
+Container::Container(dev_t device, RootKey key, RootKind kind, std::shared_ptr<baseline::Baseline> baseline,
+                     std::string upper_directory, std::string root_mount_point)
+    : device_(device),
+      key_(key),
+      kind_(kind),
+      baseline_(std::move(baseline)),
+      upper_directory_(std::move(upper_directory)),
+      root_mount_point_(std::move(root_mount_point)),
+      names_(std::make_shared<const Names>()) {}
+
+std::shared_ptr<const Names> Container::names() const {
+  const std::lock_guard lock(mutex_);
+  return names_;
+}
+
+void Container::set_names(Names names) {
+  auto shared = std::make_shared<const Names>(std::move(names));
+  const std::lock_guard lock(mutex_);
+  names_ = std::move(shared);
+  named_.store(true, std::memory_order_release);
+}
+
+std::shared_ptr<const policy::Policy> Container::policy() const {
+  const std::lock_guard lock(mutex_);
+  return policy_;
+}
+
+void Container::set_policy(std::shared_ptr<const policy::Policy> policy) {
+  const std::lock_guard lock(mutex_);
+  if (policy == policy_) return;
+  policy_ = std::move(policy);
+  const bool prohibits = !policy_->denies.empty();
+  prohibited_ = nullptr;
+  // Not ready before there is something to be ready for: a reader in between takes the slow path, never a wrong one.
+  prohibitions_ready_.store(!prohibits, std::memory_order_release);
+  has_prohibitions_.store(prohibits, std::memory_order_release);
+  mode_.store(policy_->drift.mode, std::memory_order_release);
+}
+
+std::shared_ptr<const ProhibitedTable> Container::prohibited() const {
+  const std::lock_guard lock(mutex_);
+  return prohibited_;
+}
+
+void Container::set_prohibited(std::shared_ptr<const ProhibitedTable> table, const policy::Policy* computed_for) {
+  const std::lock_guard lock(mutex_);
+  if (computed_for != nullptr && computed_for != policy_.get()) return;
+  prohibited_ = std::move(table);
+  prohibitions_ready_.store(true, std::memory_order_release);
+}
+
+void Container::add_exposure(Exposure exposure) {
+  const std::lock_guard lock(mutex_);
+  exposures_.push_back(std::move(exposure));
+}
+
+std::vector<Container::Exposure> Container::exposures() const {
+  const std::lock_guard lock(mutex_);
+  return exposures_;
+}
+
+}  // namespace holdfast::container

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/json/array.hpp>
+
+namespace holdfast::daemon {
+
+/// One metric family of the OpenMetrics text format (1.0.0).
+struct MetricFamily {
+  enum class Type { counter, gauge, histogram, info };
+  struct Sample {
+    std::string suffix;  ///< "_total", "_bucket", …
+    std::vector<std::pair<std::string, std::string>> labels;
+    double value = 0;
+  };
+
+  std::string name;  ///< without the suffix
+  Type type = Type::gauge;
+  std::string unit;  ///< the end of the name, or empty
+  std::string help;
+  std::vector<Sample> samples;
+};
+
+/// Ends with "# EOF". Label values and help are escaped.
+[[nodiscard]] std::string to_openmetrics(const std::vector<MetricFamily>& families);
+[[nodiscard]] boost::json::array to_json(const std::vector<MetricFamily>& families);
+
+}  // namespace holdfast::daemon

@@ -1,0 +1,183 @@
+#include "holdfast/gate/judge.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/stat.h>
+
+#include "holdfast/base/text.h"
+#include "holdfast/baseline/hash.h"
+#include "holdfast/gate/file_place.h"
+#include "holdfast/gate/process_facts.h"
+#include "holdfast/kernel/proc.h"
+
+namespace holdfast::gate {
+namespace {
+
+/// How long the hash of a denied file, computed for the alert alone, may take; a longer one is left out.
+constexpr auto kAlertHashTime = std::chrono::seconds(2);
+
+std::chrono::sys_seconds now_seconds() { return std::chrono::floor<std::chrono::seconds>(Wall::now()); }
+
+alert::ContainerInfo describe(const container::Names& names) {
+  return {names.id, names.name, names.image, names.digest, names.runtime, names.name_space, names.pod};
+}
+
+alert::FileInfo describe(int file, const Examination& exam) {
+  alert::FileInfo info;
+  info.path = exam.facts.path.empty() ? exam.shown_path : exam.facts.path;
+  info.layer = verdict::to_string(exam.facts.layer);
+  if (exam.facts.sha256) info.sha256 = to_hex(*exam.facts.sha256);
+  struct stat st {};
+  if (::fstat(file, &st) == 0) {
+    info.size = static_cast<std::uint64_t>(st.st_size);
+    info.mode = st.st_mode;
+    info.uid = st.st_uid;
+    info.gid = st.st_gid;
+    info.mtime = file_time(st.st_mtim);
+    info.ctime = file_time(st.st_ctim);
+  }
+  return info;
+}
+
+/// The process's /proc directory, or none if it is gone. The pid alone may have been given to another process by now;
+/// the pidfd knows: while it has not ended, what was opened by pid before is that process.
+UniqueFd open_proc_of(const kernel::FanotifyEvent& event) {
+  auto proc = kernel::open_proc(event.pid);
+  if (!proc || !event.pidfd) return {};
+  pollfd ended{event.pidfd.get(), POLLIN, 0};
+  if (::poll(&ended, 1, 0) != 0) return {};
+  return std::move(*proc);
+}
+
+}  // namespace
+
+struct Judge::Case {
+  std::shared_ptr<Pending> pending;
+  UniqueFd proc_dir;
+  std::shared_ptr<container::Container> container;
+  std::shared_ptr<const policy::Policy> policy;
+  Examination exam;
+  verdict::Decision decision;
+  alert::ProcessInfo process;
+  std::vector<alert::ProcessInfo> ancestors;
+  Wall::time_point time = Wall::now();
+
+  [[nodiscard]] int file() const { return pending->event.file.get(); }
+  [[nodiscard]] pid_t pid() const { return pending->event.pid; }
+};
+
+void Judge::judge(Gate& gate, const std::shared_ptr<Pending>& pending) {
+  Case attempt;
+  attempt.pending = pending;
+  attempt.proc_dir = open_proc_of(pending->event);
+  attempt.container = container_of(gate, attempt);
+  if (!attempt.container) {
+    dependencies_.counters.unknown_device.fetch_add(1, std::memory_order_relaxed);
+    gate.answer(*pending, true);
+    return;
+  }
+  if (attempt.container->first_pid() == 0 && attempt.proc_dir) {
+    dependencies_.discovery.on_first_exec(*attempt.container, attempt.proc_dir.get(), attempt.pid());
+  }
+  attempt.container->exec_count.fetch_add(1, std::memory_order_relaxed);
+  attempt.policy = attempt.container->policy();
+  if (attempt.policy->drift.mode == policy::Mode::off) {
+    gate.answer(*pending, true);
+    return;
+  }
+  settle(gate, attempt);
+}
+
+std::shared_ptr<container::Container> Judge::container_of(Gate& gate, Case& attempt) const {
+  if (attempt.pending->container) return attempt.pending->container;
+  if (const auto device = superblock_device(attempt.file(), attempt.pid())) {
+    if (auto found = dependencies_.registry.find(*device)) return found;
+  }
+  if (!attempt.proc_dir) return nullptr;
+  auto snapshot = dependencies_.registry.find_snapshot_of(attempt.proc_dir.get());
+  if (snapshot) {
+    // Its directories were marked at the barrier; now that its mount exists, mark that, for directories yet to come.
+    const UniqueFd root(::openat(attempt.proc_dir.get(), "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (root) (void)gate.mark_root_mount(root.get(), *snapshot);
+  }
+  return snapshot;
+}
+
+void Judge::settle(Gate& gate, Case& attempt) {
+  auto& counters = dependencies_.counters;
+  const auto deadline = attempt.pending->wants_answer() ? attempt.pending->deadline : Steady::now() + dependencies_.deadline;
+  attempt.exam = examine(*attempt.container, attempt.file(), attempt.pid(), wants_hash(*attempt.policy), deadline);
+  attempt.decision = verdict::decide(attempt.exam.facts, *attempt.policy, now_seconds());
+  const auto& decision = attempt.decision;
+  if (decision.verdict != policy::Verdict::allow && attempt.proc_dir) {
+    // Read while the process still waits: once it is answered it may be gone.
+    attempt.process = describe_process(attempt.proc_dir.get(), attempt.pid());
+    attempt.ancestors = describe_ancestors(attempt.proc_dir.get(), attempt.process.ppid.value_or(0),
+                                           attempt.container->first_pid());
+  }
+  const bool keep_lease = decision.runs() && attempt.exam.lease && attempt.pending->wants_answer() && attempt.proc_dir;
+  if (keep_lease) {
+    auto watch = LeaseKeeper::watch(std::move(attempt.proc_dir));
+    leases_.keep(std::move(*attempt.exam.lease), std::move(watch));
+  }
+  attempt.exam.lease.reset();
+  gate.answer(*attempt.pending, decision.runs());
+
+  if (!decision.rule.empty()) dependencies_.rule_use.count(attempt.policy->name, decision.rule);
+  if (attempt.pending->deadline_missed.load()) report_missed_deadline(attempt);
+  if (!decision.reason) return;
+  const auto reason = static_cast<std::size_t>(*decision.reason);
+  if (decision.verdict == policy::Verdict::allow) {
+    counters.allowed[reason].fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  (attempt.pending->allowed.load() ? counters.alerted : counters.denied)[reason].fetch_add(1, std::memory_order_relaxed);
+  attempt.container->drift_count.fetch_add(1, std::memory_order_relaxed);
+  report(attempt);
+}
+
+void Judge::report(Case& attempt) {
+  alert::Alert alert;
+  alert.time = attempt.time;
+  alert.kind = alert::Kind::drift;
+  alert.verdict = attempt.pending->allowed.load() ? "allow" : "deny";
+  alert.reason = policy::to_string(*attempt.decision.reason);
+  alert.mode = policy::to_string(attempt.policy->drift.mode);
+  alert.policy = attempt.policy->name;
+  alert.rule = attempt.decision.rule;
+  alert.container = describe(*attempt.container->names());
+  alert.file = describe(attempt.file(), attempt.exam);
+  if (alert.file->sha256.empty()) {
+    const auto hash =
+        baseline::hash_file(attempt.file(), alert.file->size.value_or(0), Steady::now() + kAlertHashTime);
+    if (hash) alert.file->sha256 = to_hex(*hash);
+  }
+  if (attempt.exam.image_file) {
+    const auto& image = *attempt.exam.image_file;
+    auto hash = image.sha256 ? Result<Sha256>(*image.sha256)
+                             : attempt.container->baseline()->hash(image, Steady::now() + kAlertHashTime);
+    alert.image_file = {hash ? to_hex(*hash) : std::string(), image.identity.size, image.mode};
+  }
+  alert.process = std::move(attempt.process);
+  alert.process->pid = attempt.pid();
+  alert.ancestors = std::move(attempt.ancestors);
+  dependencies_.alerts.push(std::move(alert));
+}
+
+void Judge::report_missed_deadline(const Case& attempt) {
+  const bool allowed = attempt.pending->allowed.load();
+  alert::Alert alert;
+  alert.time = attempt.time;
+  alert.kind = alert::Kind::service;
+  alert.reason = "deadline";
+  alert.mode = policy::to_string(attempt.policy->drift.mode);
+  alert.policy = attempt.policy->name;
+  alert.container = describe(*attempt.container->names());
+  alert.file = describe(attempt.file(), attempt.exam);
+  alert.message = fmt::format("a verdict took longer than the deadline: {} was {} by configuration",
+                              printable(alert.file->path), allowed ? "allowed" : "denied");
+  dependencies_.alerts.push(std::move(alert));
+}
+
+}  // namespace holdfast::gate

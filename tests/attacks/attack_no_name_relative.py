@@ -1,0 +1,5 @@
+"""A name relative to the working directory."""
+
+ROW = "no name"
+REASON = "added"
+SCRIPT = r"""/attack/noname relative /attack/payload.bin $TAG"""

@@ -1,0 +1,13 @@
+"""renameat2(RENAME_EXCHANGE) in a tight loop while executing."""
+
+import races
+from harness.env import TestError
+
+ROW = "race: write after check"
+MODES = ("prevent",)
+
+
+def attempt(container):
+    outcome = races.race(container, "exchange", 1500)
+    if outcome.evil:
+        raise TestError(f"bytes that were not judged ran: {outcome}")

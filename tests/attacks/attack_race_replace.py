@@ -1,0 +1,13 @@
+"""rename over the program, and back, in a tight loop."""
+
+import races
+from harness.env import TestError
+
+ROW = "race: write after check"
+MODES = ("prevent",)
+
+
+def attempt(container):
+    outcome = races.race(container, "replace", 1500)
+    if outcome.evil:
+        raise TestError(f"bytes that were not judged ran: {outcome}")

@@ -1,0 +1,13 @@
+"""truncate(2) between verdict and execution."""
+
+import races
+from harness.env import TestError
+
+ROW = "race: write after check"
+MODES = ("prevent",)
+
+
+def attempt(container):
+    outcome = races.race(container, "truncate", 1500)
+    if outcome.evil:
+        raise TestError(f"bytes that were not judged ran: {outcome}")

@@ -1,0 +1,13 @@
+"""A write between verdict and execution."""
+
+import races
+from harness.env import TestError
+
+ROW = "race: write after check"
+MODES = ("prevent",)
+
+
+def attempt(container):
+    outcome = races.race(container, "write", 1500)
+    if outcome.evil:
+        raise TestError(f"bytes that were not judged ran: {outcome}")

@@ -1,0 +1,5 @@
+"""ln of an image program."""
+
+ROW = "same bytes elsewhere"
+SILENT = True
+SCRIPT = r"""ln /usr/local/bin/spare /tmp/x; /tmp/x && echo RAN"""

@@ -1,0 +1,44 @@
+"""Drives tests/tools/racer.c in a container."""
+
+from dataclasses import dataclass
+
+from harness.env import TestError
+from harness.runtimes import Container
+
+MODES = {
+    "held": "a writable mapping whose descriptor is closed (kernel fact 19)",
+    "window": "a writable mapping made and given up in a tight loop",
+    "write": "open, write, close in a tight loop",
+    "truncate": "truncate(2), which breaks no lease (kernel fact 20)",
+    "exchange": "renameat2(RENAME_EXCHANGE) with a payload",
+    "replace": "rename of a payload over the file, and back",
+}
+
+
+@dataclass
+class Outcome:
+    """How often what happened; `evil` are executions of changed bytes."""
+
+    good: int
+    evil: int
+    denied: int
+    busy: int
+    changes: int
+
+    def __str__(self):
+        return f"good {self.good}, evil {self.evil}, denied {self.denied}, busy {self.busy}, changes {self.changes}"
+
+
+def race(container: Container, mode: str, milliseconds: int) -> Outcome:
+    """Each mode has a chameleon of its own in the image, untouched so far."""
+    file = f"/opt/chameleon-{1 + list(MODES).index(mode)}"
+    container.sh("cp /attack/payload.bin /tmp/evil; chmod 755 /tmp/evil")
+    out = container.exec("/attack/racer", mode, milliseconds, file, "/tmp/evil", timeout=milliseconds / 1000 + 30).out
+    line = (out.strip().splitlines() or [""])[-1]
+    if not line.startswith("good="):
+        raise TestError(f"the racer did not come to its end: {out[-400:]!r}")
+    counts = {key: int(value) for key, value in (word.split("=") for word in line.split())}
+    evil = counts["evil"] + counts["killed"]
+    if mode in ("exchange", "replace"):  # there it is the payload that runs, and leaves its marker
+        evil += container.ran(file.rsplit("/", 1)[1])
+    return Outcome(counts["good"], evil, counts["denied"], counts["busy"], counts["changes"])
