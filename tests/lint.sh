@@ -9,7 +9,7 @@ one() {
   # What the verdict depends on: the file with all that it includes, and the checks.
   stamp=build/lint/$(echo "$file" | tr / _).$( (cat .clang-tidy; clang++-14 -std=c++20 -Iinclude -E -P "$file" 2>/dev/null) | sha256sum | cut -c1-32)
   [ -e "$stamp" ] && return 0
-  clang-tidy-14 --quiet -p build/main --extra-arg=-Wno-unknown-warning-option "$file" 2>/dev/null && touch "$stamp"
+  clang-tidy-14 --quiet -p build/main --extra-arg-before=-Wno-unknown-warning-option "$file" 2>/dev/null && touch "$stamp"
 }
 export -f one
 git ls-files 'src/*.cpp' | xargs -P "$(nproc)" -I{} bash -c 'one {}'

@@ -7,7 +7,7 @@ namespace {
 
 std::size_t bytes_of(const std::vector<std::string>& strings) {
   std::size_t bytes = 0;
-  for (const std::string& string : strings) bytes += sizeof string + string.size();
+  for (const std::string& string : strings) bytes += sizeof(std::string) + string.size();
   return bytes;
 }
 

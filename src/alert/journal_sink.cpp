@@ -6,6 +6,7 @@
 
 // CODE_FILE and CODE_LINE would name this file in every alert.
 #define SD_JOURNAL_SUPPRESS_LOCATION
+#include <fmt/format.h>
 #include <systemd/sd-journal.h>
 
 #include "holdfast/alert/format.h"
@@ -21,7 +22,7 @@ class JournalSink final : public Sink {
     // sd_journal_sendv() calls it a success when nobody is there to take the entry.
     if (::access("/run/systemd/journal/socket", F_OK) != 0) return false;
     std::vector<std::string> lines;
-    for (const auto& [name, value] : to_journal(alert)) lines.push_back(name + '=' + value);
+    for (const auto& [name, value] : to_journal(alert)) lines.push_back(fmt::format("{}={}", name, value));
     std::vector<iovec> vectors;
     vectors.reserve(lines.size());
     for (std::string& line : lines) vectors.push_back({line.data(), line.size()});

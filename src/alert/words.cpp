@@ -24,7 +24,7 @@ std::string bounded(std::string_view raw, std::size_t limit) {
 }
 
 std::string bounded_word(std::string_view raw, std::size_t limit) {
-  const std::string text = bounded(raw, limit);
+  std::string text = bounded(raw, limit);
   if (!text.empty() && text.find_first_of(" \"'") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) {

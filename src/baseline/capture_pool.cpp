@@ -54,23 +54,34 @@ void CapturePool::submit(std::shared_ptr<Capture> capture) {
   });
 }
 
+/// The first thread takes tasks only, at normal priority: while an image is being walked, each execution from it takes
+/// the slow path. The others help out when it is busy.
 void CapturePool::work(bool may_hash) {
-  step_back();
+  if (may_hash) step_back();
+  const auto may_take_task = [&] { return !tasks_.empty() && (!may_hash || task_thread_busy_); };
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [&] { return stop_ || !tasks_.empty() || (may_hash && !hashing_.empty()); });
+    wake_.wait(lock, [&] { return stop_ || may_take_task() || (may_hash && !hashing_.empty()); });
     if (stop_) return;
-    if (tasks_.empty()) {
+    if (may_take_task()) {
+      run_task(lock, may_hash);
+    } else {
       hash_some(lock);
-      continue;
     }
-    auto task = std::move(tasks_.front());
-    tasks_.pop_front();
-    lock.unlock();
-    task();
-    task = nullptr;  // may own the last reference to a baseline, whose view takes time to unmount
-    lock.lock();
   }
+}
+
+void CapturePool::run_task(std::unique_lock<std::mutex>& lock, bool may_hash) {
+  auto task = std::move(tasks_.front());
+  tasks_.pop_front();
+  if (!may_hash) task_thread_busy_ = true;
+  const bool more = !may_hash && !tasks_.empty();
+  lock.unlock();
+  if (more) wake_.notify_all();
+  task();
+  task = nullptr;  // may own the last reference to a baseline, whose view takes time to unmount
+  lock.lock();
+  if (!may_hash) task_thread_busy_ = false;
 }
 
 void CapturePool::hash_some(std::unique_lock<std::mutex>& lock) {

@@ -12,8 +12,8 @@
 
 namespace holdfast::baseline {
 
-/// The background threads, at idle I/O priority. Short work (loading, walking) comes before hashing, and one thread
-/// does nothing else; images that are hashed at the same time take turns, and share all the threads.
+/// The background threads. Short work (loading, walking) comes before hashing, and one thread does nothing else. The
+/// others hash, at idle I/O priority: images that are hashed at the same time take turns, and share them all.
 class CapturePool {
  public:
   CapturePool(unsigned hashing_threads, std::shared_ptr<CaptureContext> context);
@@ -27,12 +27,14 @@ class CapturePool {
 
  private:
   void work(bool may_hash);
+  void run_task(std::unique_lock<std::mutex>& lock, bool may_hash);
   void hash_some(std::unique_lock<std::mutex>& lock);
 
   const std::shared_ptr<CaptureContext> context_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stop_ = false;
+  bool task_thread_busy_ = false;
   std::deque<std::function<void()>> tasks_;
   std::deque<std::shared_ptr<Capture>> hashing_;  ///< each has unclaimed files
   std::vector<std::thread> threads_;

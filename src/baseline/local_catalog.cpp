@@ -38,6 +38,7 @@ ImageSummary summary_of(const StoredImage& image, const LiveBaseline* live) {
 }  // namespace
 
 Result<std::unique_ptr<Catalog>> Catalog::open(const Options& options) {
+  static_cast<void>(hash_bytes({}));  // libcrypto sets itself up at its first use: not at the barrier's first image
   auto store = Store::open(options.database);
   if (!store) return store.error();
   auto context = std::make_shared<CaptureContext>(std::move(*store), options.on_problem);

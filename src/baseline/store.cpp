@@ -46,8 +46,11 @@ Result<void> quick_check(Database& database) {
 }
 
 Result<void> prepare_writer(Database& writer, off_t size) {
-  // Takes effect on an empty database only: pruned images then give their space back to the disk.
-  if (auto set = writer.execute("PRAGMA auto_vacuum=INCREMENTAL"); !set) return set;
+  // Pruned images then give their space back to the disk. Only ever set on an empty database: on any other one it
+  // writes to the header, and a database of a newer version must be refused untouched.
+  if (size == 0) {
+    if (auto set = writer.execute("PRAGMA auto_vacuum=INCREMENTAL"); !set) return set;
+  }
   if (auto migrated = migrate(writer); !migrated) return migrated;
   if (size < kCheckedSize) {
     if (auto checked = quick_check(writer); !checked) return checked;

@@ -13,7 +13,7 @@ namespace {
 
 namespace json = boost::json;
 
-std::string or_dash(std::string text) { return text.empty() ? "-" : text; }
+std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
 
 std::string summary(const json::value& image) {
   return fmt::format(

@@ -11,7 +11,10 @@ namespace {
 
 constexpr std::size_t kMostBar = 40;
 
-void write(std::FILE* stream, std::string_view text) { std::fwrite(text.data(), 1, text.size(), stream); }
+/// Failures stay in the stream: main() looks at them once, at the end.
+void write(std::FILE* stream, std::string_view text) { (void)std::fwrite(text.data(), 1, text.size(), stream); }
+
+void flush(std::FILE* stream) { (void)std::fflush(stream); }
 
 }  // namespace
 
@@ -21,23 +24,23 @@ void print_json(const boost::json::value& value) { print(boost::json::serialize(
 
 void complain(std::string_view text) {
   // What has been printed so far comes first, even where both go into one file.
-  std::fflush(stdout);
+  flush(stdout);
   write(stderr, fmt::format("holdfast: {}\n", text));
 }
 
 void ProgressBar::show(std::string_view label, std::uint64_t done, std::uint64_t all) {
   if (!terminal_.interactive) return;
-  std::fflush(stdout);
+  flush(stdout);
   // The last column stays free: some terminals break the line once it is filled.
   write(stderr, "\r\x1b[K" + render_bar(label, done, all, terminal_.columns - 1));
-  std::fflush(stderr);
+  flush(stderr);
   shown_ = true;
 }
 
 void ProgressBar::clear() {
   if (!shown_) return;
   write(stderr, "\r\x1b[K");
-  std::fflush(stderr);
+  flush(stderr);
   shown_ = false;
 }
 

@@ -99,10 +99,21 @@ Result<DiscoveryImpl::Shared> DiscoveryImpl::make_fuse(const OpenRoot& root, con
   if (!view.exposure.empty()) return where("it runs already, and what its image shipped cannot be known any more");
   const auto key = root_key_of(root.directory.get());
   if (!key) return where(key.error().message);
+  // Snapshots are kept by the identity of their root: every FUSE root is inode 1 on a device that is reused at once.
+  if (key->birth == 0) return where("its root has no birth time, so its baseline could be taken for another's");
   auto baseline = to_.catalog.open_snapshot(root.directory.get());
   if (!baseline) return where(baseline.error().message);
   return std::make_shared<Container>(root.mount->device, *key, RootKind::snapshot, std::move(*baseline), std::string(),
                                      root.mount->mount_point);
+}
+
+bool DiscoveryImpl::is_inhabited(dev_t device) {
+  for (const pid_t pid : kernel::list_pids()) {
+    const auto proc = kernel::open_proc(pid);
+    struct stat root {};
+    if (proc && ::fstatat(proc->get(), "root", &root, 0) == 0 && root.st_dev == device) return true;
+  }
+  return false;
 }
 
 void DiscoveryImpl::introduce(const Shared& container, int root, Names names, const TableView& view) {
@@ -121,8 +132,10 @@ void DiscoveryImpl::introduce(const Shared& container, int root, Names names, co
     give_policy(container);
     mark_again(*container, root);
   }
-  if (!view.exposure.empty()) container->add_exposure({view.since, Wall::now(), view.exposure});
-  to_.on_container(container, view.exposure);
+  // A root that was mounted and marked before any process lived there was never exposed.
+  const bool exposed = !view.exposure.empty() && is_inhabited(container->device());
+  if (exposed) container->add_exposure({view.since, Wall::now(), view.exposure});
+  to_.on_container(container, exposed ? view.exposure : std::string());
 }
 
 void DiscoveryImpl::mark_and_watch(const Shared& container, int root) {

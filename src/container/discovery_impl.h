@@ -55,6 +55,8 @@ class DiscoveryImpl final : public Discovery {
   Result<Shared> make_fuse(const OpenRoot& root, const TableView& view);
   Result<void> renew_mark(const Shared& container, const OpenRoot& root, const TableView& view);
   [[nodiscard]] bool still_mounted(dev_t device) const;
+  /// Whether any process has its root there now.
+  [[nodiscard]] static bool is_inhabited(dev_t device);
   void introduce(const Shared& container, int root, Names names, const TableView& view);
   void mark_and_watch(const Shared& container, int root);
 
@@ -80,6 +82,7 @@ class DiscoveryImpl final : public Discovery {
   void rename(const Shared& container, Names names, int root);
   void give_policy(const Shared& container);
   void mark_again(const Container& container, int root);
+  [[nodiscard]] UniqueFd open_mounted_root(const Container& container, int proc_dir) const;
   [[nodiscard]] UniqueFd open_root_of(const Container& container) const;
   [[nodiscard]] bool is_root_of(int directory, const Container& container) const;
   [[nodiscard]] Shared shared_of(const Container& container) const;

@@ -5,6 +5,7 @@
 
 #include "holdfast/base/text.h"
 #include "holdfast/container/state_files.h"
+#include "holdfast/kernel/mountinfo.h"
 #include "holdfast/kernel/proc.h"
 
 #include "discovery_impl.h"
@@ -97,6 +98,19 @@ bool DiscoveryImpl::is_root_of(int directory, const Container& container) const 
   return key && *key == container.key();
 }
 
+/// By way of a mount that a process sees: it may have another root than its container's by now, or not yet that one.
+UniqueFd DiscoveryImpl::open_mounted_root(const Container& container, int proc_dir) const {
+  const UniqueFd root(::openat(proc_dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto mounts = kernel::read_mountinfo(proc_dir);
+  if (!root || !mounts) return {};
+  for (const auto& candidate : candidate_roots(*mounts)) {
+    if (candidate.device != container.device()) continue;
+    auto opened = open_candidate(root.get(), candidate);
+    if (opened && is_root_of(opened->directory.get(), container)) return std::move(opened->directory);
+  }
+  return {};
+}
+
 UniqueFd DiscoveryImpl::open_root_of(const Container& container) const {
   const auto through = [&](pid_t pid) {
     UniqueFd root(::open(fmt::format("/proc/{}/root", pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -104,6 +118,9 @@ UniqueFd DiscoveryImpl::open_root_of(const Container& container) const {
   };
   if (container.first_pid() != 0) {
     if (auto root = through(container.first_pid())) return root;
+    if (const auto proc = kernel::open_proc(container.first_pid())) {
+      if (auto root = open_mounted_root(container, proc->get())) return root;
+    }
   }
   auto here = open_in_root(own_root_.get(), container.root_mount_point(), O_PATH | O_DIRECTORY);
   if (here && is_root_of(here->get(), container)) return std::move(*here);

@@ -74,11 +74,12 @@ std::variant<std::string, Failure> Client::next_line(Patience patience) {
   std::array<char, 65536> block;
   while (true) {
     if (const auto end = buffer_.find('\n', scanned_); end != std::string::npos) {
-      std::string line = buffer_.substr(0, end);
-      buffer_.erase(0, end + 1);
-      scanned_ = 0;
+      std::string line = buffer_.substr(begin_, end - begin_);
+      begin_ = scanned_ = end + 1;
       return line;
     }
+    // Moved to the front once a block, not once a line.
+    buffer_.erase(0, std::exchange(begin_, 0));
     scanned_ = buffer_.size();
     if (buffer_.size() > kMaxAnswerLine) return Failure{Status::unreachable, "the service's answer is too long"};
     if (const int code = wait_readable(socket_.get(), patience)) {

@@ -1,13 +1,15 @@
-#include <fmt/format.h>
 #include <sys/prctl.h>
 
 #include <cstdio>
 #include <exception>
 
+#include <fmt/format.h>
+
 #include "holdfast/daemon/kernel_features.h"
 #include "holdfast/daemon/log.h"
 #include "holdfast/daemon/maintenance.h"
 #include "holdfast/daemon/options.h"
+#include "holdfast/daemon/sandbox.h"
 #include "holdfast/daemon/service.h"
 #include "holdfast/policy/load.h"
 
@@ -39,6 +41,7 @@ int serve(const Options& options) {
   ::prctl(PR_SET_DUMPABLE, 0);
   auto service = Service::create(options, std::move(*settings), std::move(*policies));
   if (!service) return fail(kStopped, service.error());
+  if (auto sandboxed = enter_sandbox(); !sandboxed) return fail(kStopped, sandboxed.error());
   return (*service)->run();
 }
 

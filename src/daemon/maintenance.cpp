@@ -4,12 +4,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+
+#include <systemd/sd-daemon.h>
 
 #include "holdfast/base/clock.h"
 #include "holdfast/base/unique_fd.h"
@@ -41,7 +42,8 @@ bool take_signals(int fd, const MaintenanceHooks& hooks) {
 }  // namespace
 
 void block_signals() {
-  const sigset_t signals = taken_signals();
+  sigset_t signals = taken_signals();
+  ::sigaddset(&signals, SIGURG);  // the lease keeper reads it
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
 }

@@ -1,11 +1,13 @@
 #include "holdfast/daemon/options.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <sstream>
 
 #include <boost/program_options.hpp>
+#include <fmt/format.h>
+
+#include "holdfast/alert/queue.h"
 
 namespace holdfast::daemon {
 namespace {
@@ -20,15 +22,15 @@ constexpr const char* kUsage =
 
 po::options_description describe() {
   po::options_description options("Options");
-  options.add_options()                                                                                       //
+  options.add_options()                                                                                           //
       ("config", po::value<std::string>()->value_name("FILE"), "settings (default /etc/holdfast/holdfast.conf)")  //
-      ("state-dir", po::value<std::string>()->value_name("DIR"), "where baseline.db lies")                    //
-      ("runtime-dir", po::value<std::string>()->value_name("DIR"), "where control.sock lies")                 //
-      ("policy-dir", po::value<std::string>()->value_name("DIR"), "where *.policy files lie")                 //
+      ("state-dir", po::value<std::string>()->value_name("DIR"), "where baseline.db lies")                        //
+      ("runtime-dir", po::value<std::string>()->value_name("DIR"), "where control.sock lies")                     //
+      ("policy-dir", po::value<std::string>()->value_name("DIR"), "where *.policy files lie")                     //
       ("alert", po::value<std::vector<std::string>>()->value_name("SINK"),
-       "journald, stderr or file:/path; repeatable")                                        //
-      ("check-config", "check configuration and policies, then end")                        //
-      ("version", "print the version, then end")                                            //
+       "journald, stderr or file:/path; repeatable")                  //
+      ("check-config", "check configuration and policies, then end")  //
+      ("version", "print the version, then end")                      //
       ("help", "print this, then end");
   return options;
 }
@@ -79,8 +81,12 @@ Result<policy::Settings> effective_settings(const Options& options) {
   if (options.runtime_directory) settings.runtime_directory = *options.runtime_directory;
   if (options.policy_directory) settings.policy_directory = *options.policy_directory;
   if (!options.alerts.empty()) settings.alerts = options.alerts;
+  for (const auto& sink : settings.alerts) {
+    if (auto made = alert::make_sink(sink); !made) return made.error();
+  }
   for (const auto* directory : {&settings.state_directory, &settings.runtime_directory, &settings.policy_directory}) {
-    if (!directory->starts_with('/')) return Error{0, fmt::format("{}: a directory must be an absolute path", *directory)};
+    if (!directory->starts_with('/'))
+      return Error{0, fmt::format("{}: a directory must be an absolute path", *directory)};
   }
   return settings;
 }

@@ -1,7 +1,6 @@
 #include "holdfast/daemon/service.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -9,6 +8,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <thread>
+
+#include <fmt/format.h>
 
 #include "holdfast/base/text.h"
 #include "holdfast/daemon/log.h"
@@ -35,7 +36,9 @@ Result<void> make_directory(const std::string& path, std::filesystem::perms mode
                                           error ? error.message() : "something else is there")};
 }
 
-unsigned worker_count(unsigned wanted) { return wanted != 0 ? wanted : std::max(2U, std::thread::hardware_concurrency()); }
+unsigned worker_count(unsigned wanted) {
+  return wanted != 0 ? wanted : std::max(2U, std::thread::hardware_concurrency());
+}
 
 }  // namespace
 
@@ -66,7 +69,8 @@ std::shared_ptr<const policy::PolicySet> Service::policies() const { return poli
 Result<void> Service::open_parts() {
   using std::filesystem::perms;
   if (auto made = make_directory(settings_.state_directory, perms::owner_all); !made) return made;
-  const perms readable = perms::owner_all | perms::group_read | perms::group_exec | perms::others_read | perms::others_exec;
+  const perms readable =
+      perms::owner_all | perms::group_read | perms::group_exec | perms::others_read | perms::others_exec;
   if (auto made = make_directory(settings_.runtime_directory, readable); !made) return made;
 
   std::vector<std::unique_ptr<alert::Sink>> sinks;
@@ -91,6 +95,7 @@ Result<void> Service::start_gate() {
   gate::Gate::Settings gate_settings;
   gate_settings.deadline = settings_.deadline;
   gate_settings.allow_on_deadline = settings_.on_deadline == policy::Verdict::allow;
+  gate_settings.lease_signals = true;  // block_signals() has SIGURG
   gate_settings.most_pending = std::max<std::size_t>(64, raise_descriptor_limit() / 4);
 
   gate::Gate::Dependencies gate_needs{
@@ -182,7 +187,8 @@ Result<void> Service::reload() {
   policies_.store(std::make_shared<const policy::PolicySet>(std::move(*loaded)));
   discovery_->apply_policies();
   const auto needs_restart = [&](const auto& before, const auto& after, const char* key) {
-    if (before != after) log_line(fmt::format("{} has changed in the configuration; it takes effect with a restart", key));
+    if (before != after)
+      log_line(fmt::format("{} has changed in the configuration; it takes effect with a restart", key));
   };
   needs_restart(settings_.state_directory, settings->state_directory, "StateDirectory");
   needs_restart(settings_.runtime_directory, settings->runtime_directory, "RuntimeDirectory");
@@ -205,7 +211,6 @@ void Service::take_runtimes() {
 void Service::on_container(const std::shared_ptr<container::Container>& container, const std::string& exposure) {
   if (exposure.empty()) return;
   const auto now = Wall::now();
-  container->add_exposure({container->seen_at(), now, exposure});
   const auto names = container->names();
   alert::Alert alert;
   alert.time = now;
@@ -213,8 +218,10 @@ void Service::on_container(const std::shared_ptr<container::Container>& containe
   alert.reason = "exposure";
   alert.container = alert::ContainerInfo{names->id,      names->name,       names->image, names->digest,
                                          names->runtime, names->name_space, names->pod};
-  alert.message = fmt::format("{} was not mediated until now: {}",
-                              printable(names->name.empty() ? names->id : names->name), exposure);
+  const auto& called = !names->name.empty() ? names->name
+                       : !names->id.empty() ? names->id
+                                            : container->root_mount_point();
+  alert.message = fmt::format("{} was not mediated until now: {}", printable(called), exposure);
   alerts_->push(std::move(alert));
 }
 

@@ -1,11 +1,12 @@
 #include "holdfast/gate/examine.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
+
+#include <fmt/format.h>
 
 #include "holdfast/base/text.h"
 #include "holdfast/baseline/hash.h"
@@ -19,17 +20,19 @@ using verdict::Comparison;
 /// One examination under way: what `examine` would otherwise pass from function to function.
 class Examiner {
  public:
-  Examiner(const container::Container& container, int file, pid_t pid, bool want_hash, Steady::time_point deadline)
+  Examiner(const container::Container& container, int file, pid_t pid, const ExamineOptions& options)
       : container_(container),
         baseline_(*container.baseline()),
         file_(file),
-        want_hash_(want_hash),
-        deadline_(deadline),
+        want_hash_(options.want_hash),
+        hold_(options.hold),
+        deadline_(options.deadline),
         place_(locate(file, pid, container)) {}
 
   Examination run() {
     out_.shown_path = place_.shown;
     out_.facts.path = place_.in_superblock.value_or("");
+    const bool held = !hold_ || hold_file();
     struct stat st {};
     if (::fstat(file_, &st) != 0) {
       step("the file could not be looked at");
@@ -40,7 +43,9 @@ class Examiner {
     const auto prohibited = container_.prohibited();
     out_.facts.prohibited = prohibited && prohibited->contains(identity_);
     read_image_file();
-    if (is_image_bytes()) {
+    if (!held) {
+      settle(Comparison::writer_present);
+    } else if (is_image_bytes()) {
       settle(Comparison::image_identity);
       out_.facts.layer = verdict::Layer::image;
       if (want_hash_ || out_.facts.prohibited) read_image_hash();
@@ -53,6 +58,23 @@ class Examiner {
  private:
   void step(std::string text) { out_.steps.push_back(std::move(text)); }
   void settle(Comparison comparison) { out_.facts.comparison = comparison; }
+
+  /// Nobody may open or truncate the file by its name from here until it is executed.
+  bool hold_file() {
+    UniqueFd copy(::fcntl(file_, F_DUPFD_CLOEXEC, 0));
+    auto lease = kernel::ReadLease::take(copy);
+    if (!lease) {
+      note_writer(lease.error());
+      return false;
+    }
+    out_.overlay_lease = std::move(*lease);
+    return true;
+  }
+
+  void note_writer(const Error& error) {
+    step(fmt::format("a writer cannot be excluded: {}",
+                     error.code == EAGAIN ? "somebody has the file open for writing, or mapped" : error.message));
+  }
 
   void read_image_file() {
     if (!place_.in_superblock) {
@@ -73,8 +95,8 @@ class Examiner {
                          : fmt::format("the image ships no file {}", printable(*place_.in_superblock)));
   }
 
-  /// Kernel fact 16, with its limit: an identity that is not proven by its ctime, or not in the table yet, counts if the
-  /// upper layer has no such file.
+  /// Kernel fact 16, with its limit: an identity that is not proven by its ctime, or not in the table yet, counts if
+  /// the upper layer has no such file.
   bool is_image_bytes() {
     if (baseline_.is_image_code(identity_)) {
       step("inode, size, mtime and ctime are those of an executable of the image: these are the image's own bytes");
@@ -133,10 +155,10 @@ class Examiner {
     }
     if (!note_hash(baseline::hash_file(file_, identity_.size, deadline_))) return false;
     struct stat after {};
-    if (::fstat(file_, &after) != 0 || identity_of(after) != identity_ || !out_.lease->held()) {
+    if (::fstat(file_, &after) != 0 || identity_of(after) != identity_ || !out_.upper_lease->held()) {
       step("the file changed while it was read");
       out_.facts.sha256.reset();
-      out_.lease.reset();
+      out_.upper_lease.reset();
       settle(Comparison::writer_present);
       return false;
     }
@@ -147,17 +169,15 @@ class Examiner {
   bool take_lease() {
     auto real = lease_target();
     if (!real) {
-      step(fmt::format("a writer cannot be excluded: {}", real.error().message));
+      note_writer(real.error());
       return false;
     }
-    auto lease = kernel::ReadLease::take(std::move(*real));
+    auto lease = kernel::ReadLease::take(*real);
     if (!lease) {
-      step(fmt::format("a writer cannot be excluded: {}", lease.error().code == EAGAIN
-                                                              ? "somebody has the file open for writing, or mapped"
-                                                              : lease.error().message));
+      note_writer(lease.error());
       return false;
     }
-    out_.lease = std::move(*lease);
+    out_.upper_lease = std::move(*lease);
     return true;
   }
 
@@ -212,6 +232,7 @@ class Examiner {
   const baseline::Baseline& baseline_;
   const int file_;
   const bool want_hash_;
+  const bool hold_;
   const Steady::time_point deadline_;
   const FilePlace place_;
   Identity identity_;
@@ -220,9 +241,8 @@ class Examiner {
 
 }  // namespace
 
-Examination examine(const container::Container& container, int file, pid_t pid, bool want_hash,
-                    Steady::time_point deadline) {
-  return Examiner(container, file, pid, want_hash, deadline).run();
+Examination examine(const container::Container& container, int file, pid_t pid, const ExamineOptions& options) {
+  return Examiner(container, file, pid, options).run();
 }
 
 bool wants_hash(const policy::Policy& policy) {

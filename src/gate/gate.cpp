@@ -15,10 +15,6 @@ namespace {
 constexpr unsigned kBarrierThreads = 4;
 constexpr std::uint64_t kBothKinds = FAN_OPEN_EXEC_PERM | FAN_OPEN_EXEC;
 
-void count_answer(Counters& counters, const Pending& pending) {
-  counters.latency.record(Steady::now() - pending.arrived);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Gate>> Gate::create(const Settings& settings, Dependencies dependencies) {
@@ -26,8 +22,7 @@ Result<std::unique_ptr<Gate>> Gate::create(const Settings& settings, Dependencie
   if (!group) return group.error();
   UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return errno_error("eventfd");
-  return std::unique_ptr<Gate>(
-      new Gate(settings, std::move(dependencies), std::move(*group), std::move(wake)));
+  return std::unique_ptr<Gate>(new Gate(settings, std::move(dependencies), std::move(*group), std::move(wake)));
 }
 
 Gate::Gate(const Settings& settings, Dependencies dependencies, kernel::FanotifyGroup group, UniqueFd wake)
@@ -35,7 +30,8 @@ Gate::Gate(const Settings& settings, Dependencies dependencies, kernel::Fanotify
       dependencies_(std::move(dependencies)),
       group_(std::move(group)),
       wake_(std::move(wake)),
-      runtimes_(std::make_shared<const RuntimeSet>()) {}
+      runtimes_(std::make_shared<const RuntimeSet>()),
+      leases_(settings.lease_signals) {}
 
 Gate::~Gate() { stop(); }
 
@@ -59,8 +55,7 @@ void Gate::run() {
   std::vector<kernel::FanotifyEvent> events;
   while (!stop_.load(std::memory_order_relaxed)) {
     const bool full = dependencies_.counters.pending.load(std::memory_order_relaxed) >= settings_.most_pending;
-    std::array<pollfd, 2> fds{pollfd{wake_.get(), POLLIN, 0},
-                              pollfd{full ? -1 : group_.fd(), POLLIN, 0}};
+    std::array<pollfd, 2> fds{pollfd{wake_.get(), POLLIN, 0}, pollfd{full ? -1 : group_.fd(), POLLIN, 0}};
     if (::poll(fds.data(), fds.size(), full ? 1 : next_timeout()) < 0 && errno != EINTR) break;
     if ((fds[1].revents & POLLIN) != 0) {
       const auto read = group_.read(events);
@@ -110,7 +105,7 @@ const std::shared_ptr<container::Container>* Gate::lookup(dev_t device) {
   return found == table_->end() ? nullptr : &found->second;
 }
 
-bool Gate::settle_fast(const kernel::FanotifyEvent& event, const struct stat& st, container::Container* container) {
+bool Gate::settle_fast(kernel::FanotifyEvent& event, const struct stat& st, container::Container* container) {
   const auto arrived = Steady::now();
   if (container->first_pid() == 0) return false;  // the first execution names the container: slow
   const Identity identity = identity_of(st);
@@ -119,10 +114,28 @@ bool Gate::settle_fast(const kernel::FanotifyEvent& event, const struct stat& st
     const auto table = container->prohibitions_ready() ? container->prohibited() : nullptr;
     if (!table || table->contains(identity)) return false;
   }
-  if (event.is_permission()) (void)group_.respond(event.file.get(), true);
+  if (event.is_permission() && !allow_image_code(event, st)) return false;
   container->exec_count.fetch_add(1, std::memory_order_relaxed);
   dependencies_.counters.fast_allows.fetch_add(1, std::memory_order_relaxed);
   dependencies_.counters.latency.record(Steady::now() - arrived);
+  return true;
+}
+
+/// False if somebody can write the file: its identity may be the image's no longer when it is executed.
+bool Gate::allow_image_code(kernel::FanotifyEvent& event, const struct stat& st) {
+  auto lease = kernel::ReadLease::take(event.file);
+  if (!lease) return false;
+  // Looked at again under the lease: a writer may have come and gone since.
+  struct stat now {};
+  const int fd = lease->fd();
+  const bool same = ::fstat(fd, &now) == 0 && identity_of(now) == identity_of(st);
+  if (!same) {
+    event.file = lease->give_up();
+    return false;
+  }
+  leases_.keep(
+      {std::move(*lease), std::nullopt, std::move(event.pidfd), event.pid, st.st_dev, st.st_ino, Steady::now()});
+  (void)group_.respond(fd, true);
   return true;
 }
 
@@ -149,30 +162,37 @@ void Gate::hand_over(kernel::FanotifyEvent event, std::shared_ptr<container::Con
 }
 
 void Gate::answer(Pending& pending, bool allow) {
-  if (!pending.claim()) return;
-  pending.allowed.store(allow, std::memory_order_release);
-  if (pending.wants_answer()) (void)group_.respond(pending.event.file.get(), allow);
-  count_answer(dependencies_.counters, pending);
+  if (pending.claim()) respond(pending, allow);
 }
 
 void Gate::answer_overdue() {
   const auto now = Steady::now();
   for (auto* order : {&overdue_order_, &barrier_order_}) {
-    while (!order->empty() && (order->front()->answered.load(std::memory_order_acquire) ||
-                               order->front()->deadline <= now)) {
+    while (!order->empty() &&
+           (order->front()->answered.load(std::memory_order_acquire) || order->front()->deadline <= now)) {
       const auto pending = std::move(order->front());
       order->pop_front();
-      if (pending->answered.load(std::memory_order_acquire)) continue;
-      bool allow = order == &barrier_order_ || settings_.allow_on_deadline;
-      if (order == &overdue_order_ && pending->container) {
-        const auto own = pending->container->policy()->drift.on_deadline;
-        if (own) allow = *own == policy::Verdict::allow;
-      }
-      pending->deadline_missed.store(true, std::memory_order_release);
-      dependencies_.counters.deadlines_missed.fetch_add(1, std::memory_order_relaxed);
-      answer(*pending, allow);
+      answer_by_deadline(*pending, order == &barrier_order_);
     }
   }
+}
+
+void Gate::answer_by_deadline(Pending& pending, bool barrier) {
+  if (!pending.claim()) return;
+  bool allow = barrier || settings_.allow_on_deadline;
+  if (!barrier && pending.container) {
+    const auto own = pending.container->policy()->drift.on_deadline;
+    if (own) allow = *own == policy::Verdict::allow;
+  }
+  pending.deadline_missed.store(true, std::memory_order_release);
+  dependencies_.counters.deadlines_missed.fetch_add(1, std::memory_order_relaxed);
+  respond(pending, allow);
+}
+
+void Gate::respond(Pending& pending, bool allow) {
+  pending.allowed.store(allow, std::memory_order_release);
+  if (pending.wants_answer()) (void)group_.respond(pending.event.file.get(), allow);
+  dependencies_.counters.latency.record(Steady::now() - pending.arrived);
 }
 
 int Gate::next_timeout() const {

@@ -1,21 +1,18 @@
 #include "holdfast/gate/judge.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <poll.h>
 #include <sys/stat.h>
 
+#include <fmt/format.h>
+
 #include "holdfast/base/text.h"
-#include "holdfast/baseline/hash.h"
 #include "holdfast/gate/file_place.h"
 #include "holdfast/gate/process_facts.h"
 #include "holdfast/kernel/proc.h"
 
 namespace holdfast::gate {
 namespace {
-
-/// How long the hash of a denied file, computed for the alert alone, may take; a longer one is left out.
-constexpr auto kAlertHashTime = std::chrono::seconds(2);
 
 std::chrono::sys_seconds now_seconds() { return std::chrono::floor<std::chrono::seconds>(Wall::now()); }
 
@@ -106,22 +103,27 @@ std::shared_ptr<container::Container> Judge::container_of(Gate& gate, Case& atte
 
 void Judge::settle(Gate& gate, Case& attempt) {
   auto& counters = dependencies_.counters;
-  const auto deadline = attempt.pending->wants_answer() ? attempt.pending->deadline : Steady::now() + dependencies_.deadline;
-  attempt.exam = examine(*attempt.container, attempt.file(), attempt.pid(), wants_hash(*attempt.policy), deadline);
+  const auto deadline =
+      attempt.pending->wants_answer() ? attempt.pending->deadline : Steady::now() + dependencies_.deadline;
+  const ExamineOptions options{wants_hash(*attempt.policy), attempt.pending->wants_answer(), deadline};
+  attempt.exam = examine(*attempt.container, attempt.file(), attempt.pid(), options);
+  if (attempt.exam.timed_out && attempt.pending->wants_answer()) {
+    // Not everything that the verdict needs is known: the administrator's answer, not a guess.
+    gate.answer_by_deadline(*attempt.pending);
+    report_missed_deadline(attempt);
+    return;
+  }
   attempt.decision = verdict::decide(attempt.exam.facts, *attempt.policy, now_seconds());
   const auto& decision = attempt.decision;
   if (decision.verdict != policy::Verdict::allow && attempt.proc_dir) {
     // Read while the process still waits: once it is answered it may be gone.
     attempt.process = describe_process(attempt.proc_dir.get(), attempt.pid());
-    attempt.ancestors = describe_ancestors(attempt.proc_dir.get(), attempt.process.ppid.value_or(0),
-                                           attempt.container->first_pid());
+    attempt.ancestors =
+        describe_ancestors(attempt.proc_dir.get(), attempt.process.ppid.value_or(0), attempt.container->first_pid());
   }
-  const bool keep_lease = decision.runs() && attempt.exam.lease && attempt.pending->wants_answer() && attempt.proc_dir;
-  if (keep_lease) {
-    auto watch = LeaseKeeper::watch(std::move(attempt.proc_dir));
-    leases_.keep(std::move(*attempt.exam.lease), std::move(watch));
-  }
-  attempt.exam.lease.reset();
+  if (decision.runs() && attempt.pending->wants_answer()) keep_leases(gate, attempt);
+  attempt.exam.overlay_lease.reset();
+  attempt.exam.upper_lease.reset();
   gate.answer(*attempt.pending, decision.runs());
 
   if (!decision.rule.empty()) dependencies_.rule_use.count(attempt.policy->name, decision.rule);
@@ -132,9 +134,19 @@ void Judge::settle(Gate& gate, Case& attempt) {
     counters.allowed[reason].fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  (attempt.pending->allowed.load() ? counters.alerted : counters.denied)[reason].fetch_add(1, std::memory_order_relaxed);
+  (attempt.pending->allowed.load() ? counters.alerted : counters.denied)[reason].fetch_add(1,
+                                                                                           std::memory_order_relaxed);
   attempt.container->drift_count.fetch_add(1, std::memory_order_relaxed);
   report(attempt);
+}
+
+void Judge::keep_leases(Gate& gate, Case& attempt) {
+  struct stat st {};
+  if (!attempt.exam.overlay_lease || ::fstat(attempt.file(), &st) != 0) return;
+  // Its own descriptor: the event's is closed with the event, while the execution may still go on.
+  UniqueFd pidfd(::fcntl(attempt.pending->event.pidfd.get(), F_DUPFD_CLOEXEC, 0));
+  gate.leases().keep({std::move(attempt.exam.overlay_lease), std::move(attempt.exam.upper_lease), std::move(pidfd),
+                      attempt.pid(), st.st_dev, st.st_ino, Steady::now()});
 }
 
 void Judge::report(Case& attempt) {
@@ -148,21 +160,19 @@ void Judge::report(Case& attempt) {
   alert.rule = attempt.decision.rule;
   alert.container = describe(*attempt.container->names());
   alert.file = describe(attempt.file(), attempt.exam);
-  if (alert.file->sha256.empty()) {
-    const auto hash =
-        baseline::hash_file(attempt.file(), alert.file->size.value_or(0), Steady::now() + kAlertHashTime);
-    if (hash) alert.file->sha256 = to_hex(*hash);
-  }
+  Reporter::Report report;
+  if (alert.file->sha256.empty()) report.file = UniqueFd(::fcntl(attempt.file(), F_DUPFD_CLOEXEC, 0));
   if (attempt.exam.image_file) {
     const auto& image = *attempt.exam.image_file;
-    auto hash = image.sha256 ? Result<Sha256>(*image.sha256)
-                             : attempt.container->baseline()->hash(image, Steady::now() + kAlertHashTime);
-    alert.image_file = {hash ? to_hex(*hash) : std::string(), image.identity.size, image.mode};
+    alert.image_file = {image.sha256 ? to_hex(*image.sha256) : std::string(), image.identity.size, image.mode};
+    if (!image.sha256) report.image_file = image;
   }
   alert.process = std::move(attempt.process);
   alert.process->pid = attempt.pid();
   alert.ancestors = std::move(attempt.ancestors);
-  dependencies_.alerts.push(std::move(alert));
+  report.alert = std::move(alert);
+  report.baseline = attempt.container->baseline();
+  reporter_.push(std::move(report));
 }
 
 void Judge::report_missed_deadline(const Case& attempt) {

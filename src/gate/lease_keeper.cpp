@@ -1,70 +1,134 @@
 #include "holdfast/gate/lease_keeper.h"
 
-#include <charconv>
-#include <chrono>
-#include <string>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "holdfast/kernel/proc.h"
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
 
 namespace holdfast::gate {
 namespace {
 
-constexpr auto kLongestExec = std::chrono::seconds(10);
-constexpr auto kPollInterval = std::chrono::milliseconds(1);
-constexpr std::size_t kStatLimit = 4096;
-/// `startstack` in proc(5), counted from the first field behind the program's name.
-constexpr int kStartStackField = 26;
+using Execution = LeaseKeeper::Execution;
 
-/// Where the process's stack begins: random, and new with each execution. 0: the process is gone.
-std::uint64_t stack_start(int proc_dir) {
-  const auto text = kernel::read_file_at(proc_dir, "stat", kStatLimit);
-  if (!text) return 0;
-  std::size_t at = text->rfind(')');
-  for (int field = 0; at != std::string::npos && field < kStartStackField; ++field) at = text->find(' ', at + 1);
-  std::uint64_t value = 0;
-  if (at != std::string::npos) std::from_chars(text->data() + at + 1, text->data() + text->size(), value);
-  return value;
+/// How often the kept executions are looked at when nobody asks to write. Short, since a lease's descriptor keeps the
+/// superblock of a container that has ended.
+constexpr auto kLook = std::chrono::milliseconds(50);
+/// … and when somebody does.
+constexpr auto kLookWhileAsked = std::chrono::milliseconds(1);
+/// A script's process runs its interpreter: that the script was executed cannot be seen in /proc/PID/exe, and what the
+/// interpreter reads of it later is not ours to guard.
+constexpr auto kScript = std::chrono::seconds(2);
+constexpr auto kLongest = std::chrono::seconds(10);
+/// Two to three descriptors each; beyond it the oldest go first.
+constexpr std::size_t kMostKept = 1500;
+
+bool ended(const UniqueFd& pidfd) {
+  pollfd exited{pidfd.get(), POLLIN, 0};
+  return pidfd && ::poll(&exited, 1, 0) != 0;
+}
+
+/// A process that runs the file already has taken write access from everybody, whether by this execution or one before.
+bool runs_file(pid_t pid, dev_t device, ino_t inode) {
+  struct stat st {};
+  return ::stat(fmt::format("/proc/{}/exe", pid).c_str(), &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+bool is_elf(const Execution& execution) {
+  std::array<char, 4> magic{};
+  const int fd = execution.overlay ? execution.overlay->fd() : execution.upper ? execution.upper->fd() : -1;
+  return ::pread(fd, magic.data(), magic.size(), 0) == static_cast<ssize_t>(magic.size()) &&
+         std::string_view(magic.data(), magic.size()) ==
+             "\x7f"
+             "ELF";
+}
+
+bool asked(const std::optional<kernel::ReadLease>& lease) { return lease && !lease->held(); }
+
+void drain(const UniqueFd& wake, const UniqueFd& signals) {
+  std::uint64_t count = 0;
+  (void)!::read(wake.get(), &count, sizeof count);
+  signalfd_siginfo info{};
+  while (signals && ::read(signals.get(), &info, sizeof info) > 0) {
+  }
+}
+
+UniqueFd open_signals(bool wanted) {
+  if (!wanted) return {};
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGURG);
+  return UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
 }  // namespace
 
-LeaseKeeper::LeaseKeeper() : thread_([this] { run(); }) {}
+LeaseKeeper::LeaseKeeper(bool signals)
+    : signals_(open_signals(signals)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), thread_([this] { run(); }) {}
 
 LeaseKeeper::~LeaseKeeper() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
   }
-  wake_.notify_one();
+  const std::uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);
   thread_.join();
 }
 
-LeaseKeeper::Watch LeaseKeeper::watch(UniqueFd proc_dir) {
-  const std::uint64_t before = stack_start(proc_dir.get());
-  return {std::move(proc_dir), before};
-}
-
-void LeaseKeeper::keep(kernel::ReadLease lease, Watch watch) {
-  {
-    const std::lock_guard lock(mutex_);
-    kept_.push_back({std::move(lease), std::move(watch), Steady::now() + kLongestExec});
-  }
-  wake_.notify_one();
+void LeaseKeeper::keep(Execution execution) {
+  const std::lock_guard lock(mutex_);
+  arrived_.push_back(std::move(execution));
+  if (!std::exchange(idle_, false)) return;
+  const std::uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);
 }
 
 void LeaseKeeper::run() {
-  std::unique_lock lock(mutex_);
-  while (!stop_) {
-    if (kept_.empty()) {
-      wake_.wait(lock, [this] { return stop_ || !kept_.empty(); });
-    } else {
-      wake_.wait_for(lock, kPollInterval, [this] { return stop_; });
+  bool idle = true;
+  for (;;) {
+    const bool urgent =
+        std::any_of(kept_.begin(), kept_.end(), [](const Execution& e) { return asked(e.overlay) || asked(e.upper); });
+    std::array<pollfd, 2> fds{{{wake_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
+    const auto patience = urgent ? kLookWhileAsked : kLook;
+    (void)::poll(fds.data(), fds.size(), idle ? -1 : static_cast<int>(patience.count()));
+    drain(wake_, signals_);
+    {
+      const std::lock_guard lock(mutex_);
+      if (stop_) return;
+      std::move(arrived_.begin(), arrived_.end(), std::back_inserter(kept_));
+      arrived_.clear();
     }
-    const auto now = Steady::now();
-    kept_.remove_if([now](const Kept& kept) {
-      return kept.until <= now || stack_start(kept.watch.proc_dir.get()) != kept.watch.stack_before;
-    });
+    release_done();
+    const std::lock_guard lock(mutex_);
+    idle = idle_ = kept_.empty() && arrived_.empty();
   }
+}
+
+void LeaseKeeper::release_done() {
+  const auto now = Steady::now();
+  std::erase_if(kept_, [now](const Execution& execution) { return may_go(execution, now); });
+  if (kept_.size() > kMostKept) {
+    kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(kept_.size() - kMostKept));
+  }
+}
+
+bool LeaseKeeper::may_go(const Execution& execution, Steady::time_point now) {
+  const auto age = now - execution.since;
+  if (age >= kLongest || ended(execution.pidfd)) return true;
+  if (runs_file(execution.pid, execution.device, execution.inode)) return true;
+  return age >= kScript && !is_elf(execution);
 }
 
 }  // namespace holdfast::gate

@@ -7,7 +7,7 @@
 
 namespace holdfast::kernel {
 
-Result<ReadLease> ReadLease::take(UniqueFd file) {
+Result<ReadLease> ReadLease::take(UniqueFd& file) {
   // The kernel tells of a break by a signal, SIGIO unless told otherwise: its default action would end the process, so
   // ask for SIGURG, which is ignored by default. `held` asks the kernel instead of counting signals.
   if (::fcntl(file.get(), F_SETSIG, SIGURG) < 0) return errno_error("choose a lease's signal");
@@ -15,8 +15,11 @@ Result<ReadLease> ReadLease::take(UniqueFd file) {
   return ReadLease(std::move(file));
 }
 
-ReadLease::~ReadLease() {
+ReadLease::~ReadLease() { (void)give_up(); }
+
+UniqueFd ReadLease::give_up() {
   if (file_) (void)::fcntl(file_.get(), F_SETLEASE, F_UNLCK);
+  return std::move(file_);
 }
 
 bool ReadLease::held() const { return file_ && ::fcntl(file_.get(), F_GETLEASE) == F_RDLCK; }

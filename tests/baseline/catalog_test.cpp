@@ -36,6 +36,14 @@ std::vector<ImageFile> complete(const Baseline& baseline) {
   return *files;
 }
 
+/// A capture lets go of its baseline a moment after it is complete.
+void wait_until_unused(const Catalog& catalog) {
+  for (const auto deadline = soon(); catalog.counters().images_live > 0;) {
+    REQUIRE(Steady::now() < deadline);
+    std::this_thread::yield();
+  }
+}
+
 Identity seen(const TempTree& tree, const std::string& name) { return identity_of(test::stat_of(tree / name)); }
 
 TempTree& with_image(TempTree& tree) {
@@ -193,6 +201,7 @@ TEST_CASE("an image that no container has is verified from its stored paths, or 
     id = baseline->id();
     complete(*baseline);
   }
+  wait_until_unused(*catalog);
   CHECK(catalog->verify(id, false, nullptr).value().empty());
   CHECK(catalog->verify(id, false, [](std::uint64_t, std::uint64_t) { return false; }).error().code == ECANCELED);
   std::filesystem::rename(tree / "low", tree / "elsewhere");
@@ -237,10 +246,8 @@ TEST_CASE("pruning spares images in use") {
   CHECK(catalog->prune(future).value() == 0);
   CHECK(catalog->counters().images_stored == 1);
   baseline.reset();
-  // The capture lets go of it a moment after it is complete.
-  std::uint64_t pruned = 0;
-  for (const auto deadline = soon(); pruned == 0 && Steady::now() < deadline;) pruned = catalog->prune(future).value();
-  CHECK(pruned == 1);
+  wait_until_unused(*catalog);
+  CHECK(catalog->prune(future).value() == 1);
   CHECK(catalog->counters().images_stored == 0);
 }
 

@@ -36,7 +36,7 @@ struct Box {
   [[nodiscard]] gate::Examination examine(const std::string& inside, bool want_hash = false) const {
     const UniqueFd file(::open(path(inside).c_str(), O_RDONLY | O_CLOEXEC));
     REQUIRE(file.valid());
-    return gate::examine(*container, file.get(), ::getpid(), want_hash, Steady::now() + kPatience);
+    return gate::examine(*container, file.get(), ::getpid(), {want_hash, true, Steady::now() + kPatience});
   }
 };
 
@@ -56,8 +56,8 @@ TEST_CASE("a touched image file is compared by content and holds a lease") {
   const auto exam = box.examine("/bin/tool");
   CHECK(exam.facts.comparison == Comparison::same_as_image_path);
   CHECK(exam.facts.image_path_executable);
-  REQUIRE(exam.lease.has_value());
-  CHECK(exam.lease->held());
+  REQUIRE(exam.upper_lease.has_value());
+  CHECK(exam.upper_lease->held());
 }
 
 TEST_CASE("a change that keeps size and mtime is still a change") {
@@ -119,7 +119,7 @@ TEST_CASE("an unlinked file has no trusted name") {
   test::Overlay::write(box.path("/bin/gone"), "gone", 0755);
   const UniqueFd file(::open(box.path("/bin/gone").c_str(), O_RDONLY | O_CLOEXEC));
   REQUIRE(::unlink(box.path("/bin/gone").c_str()) == 0);
-  const auto exam = gate::examine(*box.container, file.get(), ::getpid(), false, Steady::now() + kPatience);
+  const auto exam = gate::examine(*box.container, file.get(), ::getpid(), {false, true, Steady::now() + kPatience});
   CHECK(exam.facts.path.empty());
   CHECK(exam.shown_path.ends_with("/bin/gone (deleted)"));
   CHECK(exam.facts.comparison == Comparison::unknown_to_image);

@@ -139,3 +139,18 @@ TEST_CASE("a policy is checked wherever it lies, settings only if they are the a
   CHECK(load_settings(directory.file("missing")).error().code == ENOENT);
   CHECK(load_policy(directory.file("missing")).error().message.find("No such file") != std::string::npos);
 }
+
+TEST_CASE("the configuration and the example policy that are installed are right") {
+  if (!fs::exists("conf/holdfast.conf")) {
+    MESSAGE("SKIPPED: not run in the source tree");
+    return;
+  }
+  const auto settings = load_settings("conf/holdfast.conf");
+  REQUIRE_MESSAGE(settings.ok(), settings.error().message);
+  CHECK(settings->drift.mode == Mode::detect);
+  const auto policy = load_policy("conf/50-example.policy.disabled");
+  REQUIRE_MESSAGE(policy.ok(), policy.error().message);
+  CHECK(policy->drift.mode == Mode::prevent);
+  CHECK(policy->allows.size() == 1);
+  CHECK(policy->denies.size() == 1);
+}

@@ -33,12 +33,21 @@ def race(container: Container, mode: str, milliseconds: int) -> Outcome:
     """Each mode has a chameleon of its own in the image, untouched so far."""
     file = f"/opt/chameleon-{1 + list(MODES).index(mode)}"
     container.sh("cp /attack/payload.bin /tmp/evil; chmod 755 /tmp/evil")
-    out = container.exec("/attack/racer", mode, milliseconds, file, "/tmp/evil", timeout=milliseconds / 1000 + 30).out
-    line = (out.strip().splitlines() or [""])[-1]
-    if not line.startswith("good="):
-        raise TestError(f"the racer did not come to its end: {out[-400:]!r}")
-    counts = {key: int(value) for key, value in (word.split("=") for word in line.split())}
+    counts = _counts(container.exec("/attack/racer", mode, milliseconds, file, "/tmp/evil", timeout=milliseconds / 1000 + 30).out)
     evil = counts["evil"] + counts["killed"]
     if mode in ("exchange", "replace"):  # there it is the payload that runs, and leaves its marker
         evil += container.ran(file.rsplit("/", 1)[1])
     return Outcome(counts["good"], evil, counts["denied"], counts["busy"], counts["changes"])
+
+
+def copy_up(container: Container, half: str, *options: str) -> Outcome:
+    """500 untouched programs (the even or the odd half), each copied up and changed while it is first executed."""
+    counts = _counts(container.sh(f"/attack/copyup {' '.join(options)} /opt/fresh/??{'[02468]' if half == 'even' else '[13579]'}", timeout=60).out)
+    return Outcome(counts["good"], counts["evil"] + counts["killed"], counts["denied"], counts["busy"], counts["changes"])
+
+
+def _counts(out: str) -> dict[str, int]:
+    line = (out.strip().splitlines() or [""])[-1]
+    if not line.startswith("good="):
+        raise TestError(f"the racer did not come to its end: {out[-400:]!r}")
+    return {key: int(value) for key, value in (word.split("=") for word in line.split())}

@@ -47,6 +47,20 @@ def test_replacement_in_a_tight_loop(shared):
     return _race(shared, "replace")
 
 
+def test_copy_up_between_verdict_and_execution(shared):
+    outcome = races.copy_up(shared.container, "even")
+    equal(outcome.evil, 0, f"executions of bytes that were not judged ({outcome})")
+    check(outcome.changes > 0, f"no file was changed: {outcome}")
+    return outcome
+
+
+def test_copy_up_by_truncate_between_verdict_and_execution(shared):
+    outcome = races.copy_up(shared.container, "odd", "--truncate")
+    equal(outcome.evil, 0, f"executions of bytes that were not judged ({outcome})")
+    check(outcome.changes > 0, f"no file was changed: {outcome}")
+    return outcome
+
+
 def test_touched_file_runs_once_its_writer_has_ended(shared):
     script = ("exec 3<>/usr/local/bin/spare; /usr/local/bin/spare >/dev/null 2>&1; "
               "echo $?; exec 3>&-; /usr/local/bin/spare >/dev/null; echo $?")

@@ -30,8 +30,9 @@ class Client {
 
   UniqueFd socket_;
   std::string name_;
-  std::string buffer_;       ///< read and not parsed yet
-  std::size_t scanned_ = 0;  ///< of buffer_, without a newline
+  std::string buffer_;
+  std::size_t begin_ = 0;    ///< of what has not been given out yet
+  std::size_t scanned_ = 0;  ///< up to here there is no newline from `begin_` on
 };
 
 }  // namespace holdfast::control

@@ -13,7 +13,7 @@ struct MaintenanceHooks {
   std::function<void()> on_tick;  ///< every two seconds
 };
 
-/// Blocks the signals that `maintain` takes; to be called before any thread is started.
+/// Blocks the signals that `maintain` and the gate's lease keeper take; to be called before any thread is started.
 void block_signals();
 
 /// Runs on the main thread until SIGTERM, SIGINT or fatal_fd: signals, replaced runtimes, unmounts, and changes of the

@@ -21,17 +21,22 @@ struct Examination {
   std::string shown_path;  ///< for people; `facts.path` is for rules and empty where it cannot be trusted
   std::optional<baseline::ImageFile> image_file;
   std::vector<std::string> steps;
-  /// Proof that nobody writes the file, where one was needed: the verdict holds as long as this is held (fact 20).
-  std::optional<kernel::ReadLease> lease;
+  /// Proof that nobody writes the file: the verdict holds as long as these are held. On the file itself, if it was
+  /// asked for; and on the upper layer's real file where content was compared (kernel fact 20).
+  std::optional<kernel::ReadLease> overlay_lease, upper_lease;
   bool timed_out = false;  ///< the deadline came first: `facts` are what was known by then
 };
 
 /// Finds out what a file is to a container's image with as little reading as possible (design.md, "How an execution
 /// flows", steps 2 to 4). Slow path: reads directories and files, takes a lease on the upper file. `pid` is the process
-/// in whose mount namespace the file was named. With `want_hash`, the file is hashed even where the verdict would not
-/// need it, for rules that ask for a hash.
-[[nodiscard]] Examination examine(const container::Container& container, int file, pid_t pid, bool want_hash,
-                                  Steady::time_point deadline);
+/// in whose mount namespace the file was named.
+struct ExamineOptions {
+  bool want_hash = false;  ///< hash the file even where the verdict would not need it, for rules that ask for a hash
+  bool hold = false;       ///< an execution waits for the verdict: take `overlay_lease` before anything is looked at
+  Steady::time_point deadline;
+};
+[[nodiscard]] Examination examine(const container::Container& container, int file, pid_t pid,
+                                  const ExamineOptions& options);
 
 /// Whether any rule of the policy asks for a hash.
 [[nodiscard]] bool wants_hash(const policy::Policy& policy);

@@ -18,20 +18,22 @@
 #include "holdfast/container/registry.h"
 #include "holdfast/gate/counters.h"
 #include "holdfast/gate/fair_queue.h"
+#include "holdfast/gate/lease_keeper.h"
 #include "holdfast/gate/pending.h"
 #include "holdfast/kernel/fanotify.h"
 
 namespace holdfast::gate {
 
 /// The gate: owns the fanotify group, its marks, the thread that reads and answers, and the deadlines. Image code is
-/// answered there and then; everything else goes to workers, and is answered by whoever comes first: the worker, or this
-/// thread at the deadline. Nothing here logs, reads policy files or waits for a lock that slow work holds.
+/// answered there and then; everything else goes to workers, and is answered by whoever comes first: the worker, or
+/// this thread at the deadline. Nothing here logs, reads policy files or waits for a lock that slow work holds.
 class Gate final : public container::Marker {
  public:
   struct Settings {
     std::chrono::milliseconds deadline{500};
     bool allow_on_deadline = true;
     std::chrono::milliseconds barrier_deadline{30'000};  ///< a snapshot is captured completely behind the barrier
+    bool lease_signals = false;                          ///< see LeaseKeeper
     std::size_t most_pending = 4096;  ///< events in hand; beyond that they wait in the kernel, where they cost no fd
   };
   struct Dependencies {
@@ -56,8 +58,13 @@ class Gate final : public container::Marker {
   /// Closes the group first, so that nobody waits, then ends the threads.
   void stop();
 
+  /// What must stay unwritten until it is executed.
+  [[nodiscard]] LeaseKeeper& leases() { return leases_; }
+
   /// Answers once; later calls for the same event do nothing. Any thread.
   void answer(Pending& pending, bool allow);
+  /// Answers as configured for a verdict that does not come in time, and counts it. Any thread.
+  void answer_by_deadline(Pending& pending, bool barrier = false);
 
   Result<void> mark_root(int root, const container::Container& container) override;
   Result<void> mark_directory(int directory, const container::Container& container) override;
@@ -74,10 +81,11 @@ class Gate final : public container::Marker {
   Gate(const Settings& settings, Dependencies dependencies, kernel::FanotifyGroup group, UniqueFd wake);
   void run();
   void take(kernel::FanotifyEvent event);
-  [[nodiscard]] bool settle_fast(const kernel::FanotifyEvent& event, const struct stat& st,
-                                 container::Container* container);
+  [[nodiscard]] bool settle_fast(kernel::FanotifyEvent& event, const struct stat& st, container::Container* container);
+  [[nodiscard]] bool allow_image_code(kernel::FanotifyEvent& event, const struct stat& st);
   [[nodiscard]] const std::shared_ptr<container::Container>* lookup(dev_t device);
   void hand_over(kernel::FanotifyEvent event, std::shared_ptr<container::Container> container, bool barrier);
+  void respond(Pending& pending, bool allow);
   void answer_overdue();
   [[nodiscard]] int next_timeout() const;
   void work();
@@ -98,6 +106,7 @@ class Gate final : public container::Marker {
   std::deque<std::shared_ptr<Pending>> overdue_order_, barrier_order_;  ///< by arrival; gate thread only
   FairQueue<const container::Container*, std::shared_ptr<Pending>> queue_;
   FairQueue<int, std::shared_ptr<Pending>> barrier_queue_;
+  LeaseKeeper leases_;
   std::atomic<bool> stop_{false};
   std::vector<std::thread> threads_;
 };

@@ -8,7 +8,7 @@
 #include "holdfast/gate/counters.h"
 #include "holdfast/gate/examine.h"
 #include "holdfast/gate/gate.h"
-#include "holdfast/gate/lease_keeper.h"
+#include "holdfast/gate/reporter.h"
 #include "holdfast/gate/rule_use.h"
 #include "holdfast/verdict/decide.h"
 
@@ -26,7 +26,7 @@ class Judge {
     RuleUse& rule_use;
     std::chrono::milliseconds deadline;  ///< for notifications, which have none of the gate's
   };
-  explicit Judge(Dependencies dependencies) : dependencies_(dependencies) {}
+  explicit Judge(Dependencies dependencies) : dependencies_(dependencies), reporter_(dependencies.alerts) {}
 
   void judge(Gate& gate, const std::shared_ptr<Pending>& pending);
 
@@ -34,11 +34,12 @@ class Judge {
   struct Case;  ///< one attempt while it is judged
   [[nodiscard]] std::shared_ptr<container::Container> container_of(Gate& gate, Case& attempt) const;
   void settle(Gate& gate, Case& attempt);
+  static void keep_leases(Gate& gate, Case& attempt);
   void report(Case& attempt);
   void report_missed_deadline(const Case& attempt);
 
   const Dependencies dependencies_;
-  LeaseKeeper leases_;
+  Reporter reporter_;
 };
 
 }  // namespace holdfast::gate

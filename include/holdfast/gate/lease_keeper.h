@@ -1,10 +1,11 @@
 #pragma once
 
-#include <condition_variable>
-#include <cstdint>
-#include <list>
+#include <sys/types.h>
+
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <vector>
 
 #include "holdfast/base/clock.h"
 #include "holdfast/base/unique_fd.h"
@@ -12,37 +13,42 @@
 
 namespace holdfast::gate {
 
-/// Keeps a lease from an allowing answer until the kernel has executed the file: between the two, deny_write_access does
-/// not protect it yet, and a writer that got in then would run bytes nobody judged. Each lease goes when the process has
-/// a new stack (the execution is done), when the process is gone, or after ten seconds.
+/// Keeps leases from an allowing answer until the kernel has executed the file. Between the two, the kernel opens the
+/// file's layer and takes write access away (deny_write_access); a writer that got in there would run bytes nobody
+/// judged. That holds for image code too: the first open for writing copies a lower file up, and the kernel opens the
+/// layer's file only after our answer (seen on 6.18). A writer that comes while a lease is kept waits in its open(2);
+/// the kernel tells us by SIGURG, and the lease goes as soon as the process runs the file, or is gone.
 class LeaseKeeper {
  public:
-  LeaseKeeper();
+  /// `signals`: whether SIGURG is blocked in every thread and ours to read (a daemon's choice). Without it, writers
+  /// wait for the next look instead.
+  explicit LeaseKeeper(bool signals);
   ~LeaseKeeper();
   LeaseKeeper(const LeaseKeeper&) = delete;
   LeaseKeeper& operator=(const LeaseKeeper&) = delete;
 
-  /// A process as it was before its execution was answered.
-  struct Watch {
-    UniqueFd proc_dir;
-    std::uint64_t stack_before = 0;
+  /// One allowed execution. Called before the answer; never waits for slow work. Any thread.
+  struct Execution {
+    std::optional<kernel::ReadLease> overlay;  ///< on the event's file: nobody opens or truncates it by its name
+    std::optional<kernel::ReadLease> upper;    ///< on the upper layer's real file, where content was judged
+    UniqueFd pidfd;
+    pid_t pid = 0;
+    dev_t device = 0;  ///< of the file, as the process sees it
+    ino_t inode = 0;
+    Steady::time_point since;
   };
-  /// To be taken before the answer. `proc_dir` is the executing process's open /proc/PID.
-  [[nodiscard]] static Watch watch(UniqueFd proc_dir);
-  void keep(kernel::ReadLease lease, Watch watch);
+  void keep(Execution execution);
 
  private:
-  struct Kept {
-    kernel::ReadLease lease;
-    Watch watch;
-    Steady::time_point until;
-  };
   void run();
+  void release_done();
+  [[nodiscard]] static bool may_go(const Execution& execution, Steady::time_point now);
 
   std::mutex mutex_;
-  std::condition_variable wake_;
-  std::list<Kept> kept_;
-  bool stop_ = false;
+  std::vector<Execution> arrived_;  ///< guarded by mutex_
+  std::vector<Execution> kept_;     ///< the thread's own
+  UniqueFd signals_, wake_;
+  bool stop_ = false, idle_ = true;  ///< guarded by mutex_
   std::thread thread_;
 };
 

@@ -10,13 +10,16 @@ namespace holdfast::kernel {
 /// truncate(2) does not break it: compare stat before and after.
 class ReadLease {
  public:
-  /// EAGAIN: a writer exists. The descriptor must be open for reading, and stays the lease's until it is released.
-  [[nodiscard]] static Result<ReadLease> take(UniqueFd file);
+  /// EAGAIN: a writer exists. The descriptor must be open for reading; it becomes the lease's on success and stays the
+  /// caller's on failure. Whoever asks to write from then on waits, and SIGURG is sent to this process.
+  [[nodiscard]] static Result<ReadLease> take(UniqueFd& file);
 
   ReadLease(ReadLease&&) noexcept = default;
   ReadLease& operator=(ReadLease&&) noexcept = default;
   ~ReadLease();
 
+  /// Ends the lease and returns its descriptor.
+  [[nodiscard]] UniqueFd give_up();
   [[nodiscard]] int fd() const { return file_.get(); }
   /// False once somebody asked to write: what was read since must not be trusted.
   [[nodiscard]] bool held() const;

@@ -111,7 +111,8 @@ control::Answer explain(const ServiceContext& context, const control::Request& r
   if (::fstat(file->get(), &st) != 0) return bad_input(errno_error(printable(*path)));
 
   const auto deadline = Steady::now() + kExplainTime;
-  auto examination = gate::examine(**container, file->get(), root->pid, gate::wants_hash(*policy), deadline);
+  auto examination = gate::examine(**container, file->get(), root->pid,
+                                   {.want_hash = gate::wants_hash(*policy), .deadline = deadline});
   const auto now = std::chrono::floor<std::chrono::seconds>(Wall::now());
   const auto decision = verdict::decide(examination.facts, *policy, now);
   fill_hashes(examination, **container, file->get(), deadline);

@@ -39,20 +39,27 @@ MetricFamily verdicts(const gate::Counters& counters) {
   return family;
 }
 
-/// Buckets that nothing fell into are left out; what is given adds up, as the format asks for.
+/// Powers of two of nanoseconds, which are bounds of the histogram's own buckets, too: about 1 µs to 17 s. Always the
+/// same, so that a collector can compare one reading with the next.
+constexpr unsigned kFirstBound = 10;
+constexpr unsigned kLastBound = 34;
+
 MetricFamily latency(const gate::LatencyHistogram& histogram) {
   MetricFamily family{"holdfast_gate_latency_seconds",
                       Type::histogram,
                       "seconds",
                       "Time from an event's arrival in user space to its answer.",
                       {}};
-  // The buckets are read once and counted here: recording goes on meanwhile, and a bucket above the count would be a
-  // lie.
+  // Read once and added up here: recording goes on meanwhile, and the parts must not be more than the whole.
+  const auto buckets = histogram.buckets();
   std::uint64_t below = 0;
-  for (const auto& [bound, count] : histogram.buckets()) {
-    below += count;
+  auto bucket = buckets.begin();
+  for (unsigned power = kFirstBound; power <= kLastBound; ++power) {
+    const std::chrono::nanoseconds bound(std::int64_t{1} << power);
+    for (; bucket != buckets.end() && bucket->first <= bound; ++bucket) below += bucket->second;
     family.samples.push_back({"_bucket", {{"le", fmt::format("{:.9g}", seconds(bound))}}, value_of(below)});
   }
+  for (; bucket != buckets.end(); ++bucket) below += bucket->second;
   family.samples.push_back({"_bucket", {{"le", "+Inf"}}, value_of(below)});
   family.samples.push_back({"_count", {}, value_of(below)});
   family.samples.push_back({"_sum", {}, seconds(histogram.sum())});

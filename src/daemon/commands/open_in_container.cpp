@@ -11,22 +11,33 @@
 #include <fmt/format.h>
 
 #include "holdfast/base/text.h"
+#include "holdfast/container/registry.h"
 #include "holdfast/kernel/proc.h"
 
 namespace holdfast::daemon {
 namespace {
 
-/// Opens a directory if it lies on the container's root filesystem. A pid or a mount point that has another meaning by
-/// now is thus never taken for the container's.
-UniqueFd open_if_on(const std::string& directory, const container::Container& container) {
-  UniqueFd fd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+/// A snapshot's root is a plain directory on a device that it shares with the host: only the directory itself will do.
+/// An overlay is a superblock of its own, and a process may have its root deeper in it.
+bool is_root_of(int directory, const container::Container& container) {
+  if (container.kind() == container::RootKind::snapshot) {
+    const auto key = container::root_key_of(directory);
+    return key.ok() && *key == container.key();
+  }
   struct stat st {};
-  if (!fd || ::fstat(fd.get(), &st) != 0 || st.st_dev != container.device()) return UniqueFd();
+  return ::fstat(directory, &st) == 0 && st.st_dev == container.device();
+}
+
+/// Opens a directory if it is the container's root. A pid or a mount point that has another meaning by now is thus
+/// never taken for the container's.
+UniqueFd open_if_root(const std::string& directory, const container::Container& container) {
+  UniqueFd fd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || !is_root_of(fd.get(), container)) return UniqueFd();
   return fd;
 }
 
 UniqueFd open_root_of(pid_t pid, const container::Container& container) {
-  return open_if_on(fmt::format("/proc/{}/root", pid), container);
+  return open_if_root(fmt::format("/proc/{}/root", pid), container);
 }
 
 Error cannot_open(int code, const std::string& path) {
@@ -43,7 +54,7 @@ Result<ContainerRoot> open_root(const container::Container& container) {
     if (UniqueFd root = open_root_of(pid, container)) return ContainerRoot{std::move(root), pid};
   }
   if (!container.root_mount_point().empty()) {
-    if (UniqueFd root = open_if_on(container.root_mount_point(), container)) return ContainerRoot{std::move(root), 0};
+    if (UniqueFd root = open_if_root(container.root_mount_point(), container)) return ContainerRoot{std::move(root), 0};
   }
   return Error{ESRCH, "no process of this container lives, and its root is not mounted on the host"};
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <boost/json/array.hpp>
+#include <fmt/format.h>
 
 #include "holdfast/base/text.h"
 
@@ -33,7 +34,7 @@ json::object describe_match(const policy::Match& match) {
   add("namespace", match.name_space);
   add("pod", match.pod);
   std::vector<std::string> labels;
-  for (const auto& [key, glob] : match.labels) labels.push_back(key + "=" + glob);
+  for (const auto& [key, glob] : match.labels) labels.push_back(fmt::format("{}={}", key, glob));
   add("label", labels);
   return out;
 }

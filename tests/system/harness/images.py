@@ -114,10 +114,15 @@ def _app(version: str) -> Layer:
     return Layer(f"app-{version}", files)
 
 
+_PROGRAMS = ("racer", "copyup", "noname", "execloop", "flip", "reuse", "manyfiles")
+
+
 def _attack() -> Layer:
-    files = {f"/attack/{name}": (tools.tool(name), 0o755) for name in ("racer", "noname", "execloop", "flip", "reuse", "manyfiles")}
+    files = {f"/attack/{name}": (tools.tool(name), 0o755) for name in _PROGRAMS}
     for i in range(8):
         files[f"/opt/chameleon-{i}"] = (tools.chameleon() + bytes([i]), 0o755)
+    for i in range(1000):
+        files[f"/opt/fresh/{i:03}"] = (tools.chameleon() + f"fresh {i}".encode(), 0o755)
     files["/lib/loader"] = (tools.loader(), 0o755)
     files["/attack/dynamic.bin"] = (tools.with_interpreter("/lib/loader"), 0o644)
     files["/attack/payload.bin"] = (tools.payload(), 0o644)

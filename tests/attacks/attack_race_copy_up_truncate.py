@@ -1,0 +1,13 @@
+"""Copy-up by truncate(2) between the verdict on the image's bytes and the execution."""
+
+import races
+from harness.env import TestError
+
+ROW = "race: write after check"
+MODES = ("prevent",)
+
+
+def attempt(container):
+    outcome = races.copy_up(container, "odd", "--truncate")
+    if outcome.evil:
+        raise TestError(f"bytes that were not judged ran: {outcome}")
