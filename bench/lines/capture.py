@@ -7,7 +7,7 @@ import time
 from rig.container import LISTED, Root, base_layer, renew
 from rig.host import BenchError, die_with_parent
 from rig.lab import Lab, wait_captured
-from rig.stats import Spread, differences, median, ratios
+from rig.stats import Spread, median, ratios
 from rig.table import Row, span
 
 SIZES = (64 << 20, 8 << 20, 1 << 20, 64 << 10)  # an equal share of the bytes in files of each size

@@ -3,6 +3,7 @@
 from rig.container import LISTED, base_layer, filler_layer
 from rig.host import BenchError, wait_until
 from rig.lab import Lab, require_alone, require_prevent, wait_captured
+from rig.stats import turns
 from rig.table import MICROSECONDS, Row, ratio_row
 
 SIZES = {"small": 4096, "large": 4 << 30, "small-again": 4096}
@@ -28,8 +29,7 @@ def measure(lab: Lab) -> list[Row]:
     series = {name: [] for name in SIZES}
     names = list(SIZES)
     for i in range(1 + lab.rounds(16, 4)):
-        turn = i % len(names)
-        for name in names[turn:] + names[:turn]:
+        for name in turns(names, i):
             (time,) = container.order("refuse", 1, f"/tmp/{name}")
             wait_until("the alert's hash", lambda: service.status()["gate"]["pending"] == 0, interval=0.02)
             if i > 0:  # the first round warms up

@@ -3,7 +3,7 @@
 from rig.container import LISTED, UNLISTED, base_layer, filler_layer
 from rig.host import BenchError, marked_devices
 from rig.lab import Lab, require_alone, require_prevent, wait_captured
-from rig.stats import Spread, median, ratios
+from rig.stats import Spread, median, ratios, turns
 from rig.table import MICROSECONDS, Row, ratio_row
 
 EXECS, WARM_UP = 100, 10
@@ -30,8 +30,7 @@ def measure(lab: Lab) -> list[Row]:
     before = service.status()["gate"]
     names = list(containers)
     for i in range(lab.rounds(220, 36)):
-        turn = i % len(names)
-        for name in names[turn:] + names[:turn]:
+        for name in turns(names, i):
             times = containers[name].order("exec", WARM_UP + EXECS, "/bench/nothing")[WARM_UP:]
             series[name].append(median(times))
             means[name].append(sum(times) / len(times))

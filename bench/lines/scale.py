@@ -3,7 +3,7 @@
 from rig.container import LISTED, LISTED_TOO, base_layer, filler_layer
 from rig.host import BenchError, mount_overlay, wait_until
 from rig.lab import Lab, require_alone, require_prevent, wait_captured
-from rig.stats import Spread, median, ratios
+from rig.stats import Spread, median, ratios, turns
 from rig.table import Row, span
 
 MIB = 2**20
@@ -70,8 +70,7 @@ def _latency(lab: Lab, one, many) -> list[Row]:
     series = {name: [] for name in slots}
     names = list(slots)
     for i in range(lab.rounds(60, 12)):
-        turn = i % len(names)
-        for name in names[turn:] + names[:turn]:
+        for name in turns(names, i):
             service, container = slots[name]
             before = service.latency_buckets()
             times = container.order("exec", WARM_UP + EXECS, "/bench/nothing")[WARM_UP:]

@@ -36,3 +36,10 @@ def differences(measured, reference) -> list[float]:
 
 
 median = statistics.median
+
+
+def turns(names: list, turn: int) -> list:
+    """The order of a round: nobody is always first, or always after the same one."""
+    at = turn % len(names)
+    order = names[at:] + names[:at]
+    return order if turn // len(names) % 2 == 0 else order[::-1]

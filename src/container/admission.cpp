@@ -1,10 +1,12 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 
 #include <fmt/format.h>
 
 #include "holdfast/base/text.h"
+#include "holdfast/kernel/proc.h"
 
 #include "discovery_impl.h"
 #include "layers_of.h"
@@ -32,6 +34,7 @@ void DiscoveryImpl::admit_table(const std::vector<kernel::Mount>& mounts, const 
       const std::lock_guard lock(mutex_);
       if (host_devices_.contains(candidate.device)) continue;
     }
+    if (view.about_to_execute) confirm(candidate.device);
     // The same superblock as when it was marked: a thousand running containers cost the next one nothing.
     if (!still_mounted(candidate.device)) admit(candidate, view);
   }
@@ -132,10 +135,23 @@ void DiscoveryImpl::introduce(const Shared& container, int root, Names names, co
     give_policy(container);
     mark_again(*container, root);
   }
-  // A root that was mounted and marked before any process lived there was never exposed.
-  const bool exposed = !view.exposure.empty() && is_inhabited(container->device());
-  if (exposed) container->add_exposure({view.since, Wall::now(), view.exposure});
-  to_.on_container(container, exposed ? view.exposure : std::string());
+  if (view.exposure.empty()) return to_.on_container(container, {});
+  if (is_inhabited(container->device())) return expose(container, {view.since, Wall::now(), view.exposure});
+  // Nobody lives there yet. If a runtime passes the barrier first, it never was exposed.
+  const std::lock_guard lock(mutex_);
+  unconfirmed_[container.get()] = {view.since, view.since, view.exposure};
+}
+
+void DiscoveryImpl::expose(const Shared& container, Container::Exposure exposure) {
+  const std::string why = exposure.why;
+  container->add_exposure(std::move(exposure));
+  to_.on_container(container, why);
+}
+
+void DiscoveryImpl::confirm(dev_t device) {
+  const auto container = to_.registry.find(device);
+  const std::lock_guard lock(mutex_);
+  if (container) unconfirmed_.erase(container.get());
 }
 
 void DiscoveryImpl::mark_and_watch(const Shared& container, int root) {

@@ -72,6 +72,7 @@ void DiscoveryImpl::forget_unmounted() {
     to_.registry.remove(container);
     const std::lock_guard lock(mutex_);
     plain_roots_.erase(container.get());
+    unconfirmed_.erase(container.get());
   }
 }
 

@@ -57,6 +57,9 @@ class DiscoveryImpl final : public Discovery {
   [[nodiscard]] bool still_mounted(dev_t device) const;
   /// Whether any process has its root there now.
   [[nodiscard]] static bool is_inhabited(dev_t device);
+  void expose(const Shared& container, Container::Exposure exposure);
+  /// A runtime is at the barrier that sees this device: nothing has been executed there unseen.
+  void confirm(dev_t device);
   void introduce(const Shared& container, int root, Names names, const TableView& view);
   void mark_and_watch(const Shared& container, int root);
 
@@ -102,7 +105,9 @@ class DiscoveryImpl final : public Discovery {
   std::set<std::pair<dev_t, ino_t>> runtimes_;
   std::set<dev_t> host_devices_;
   std::unordered_map<const Container*, uid_t> plain_roots_;  ///< plain directories, by whom they were started
-  BackgroundWork background_;                                ///< the last member: its thread uses the others
+  /// Found mounted, with nobody inside: exposed unless the barrier comes before the first execution.
+  std::unordered_map<const Container*, Container::Exposure> unconfirmed_;
+  BackgroundWork background_;  ///< the last member: its thread uses the others
 };
 
 }  // namespace holdfast::container

@@ -15,9 +15,18 @@ namespace holdfast::container {
 
 void DiscoveryImpl::on_first_exec(Container& container, int proc_dir, pid_t pid) {
   container.set_first_pid(pid);
-  if (container.named()) return;
   const auto shared = shared_of(container);
   if (!shared) return;
+  std::optional<Container::Exposure> unconfirmed;
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto found = unconfirmed_.extract(&container)) unconfirmed = std::move(found.mapped());
+  }
+  if (unconfirmed) {
+    unconfirmed->until = Wall::now();
+    expose(shared, std::move(*unconfirmed));
+  }
+  if (container.named()) return;
   auto names = names_of_process(container, proc_dir);
   UniqueFd root(::openat(proc_dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root || !is_root_of(root.get(), container)) root = open_root_of(container);

@@ -47,6 +47,14 @@ UniqueFd open_proc_of(const kernel::FanotifyEvent& event) {
   return std::move(*proc);
 }
 
+/// Somebody on the host who executes a file below a container's root is not that container's first process.
+bool lives_on_host(int proc_dir) {
+  struct stat theirs {};
+  struct stat ours {};
+  return ::fstatat(proc_dir, "root", &theirs, 0) == 0 && ::stat("/", &ours) == 0 && theirs.st_dev == ours.st_dev &&
+         theirs.st_ino == ours.st_ino;
+}
+
 }  // namespace
 
 struct Judge::Case {
@@ -74,7 +82,7 @@ void Judge::judge(Gate& gate, const std::shared_ptr<Pending>& pending) {
     gate.answer(*pending, true);
     return;
   }
-  if (attempt.container->first_pid() == 0 && attempt.proc_dir) {
+  if (attempt.container->first_pid() == 0 && attempt.proc_dir && !lives_on_host(attempt.proc_dir.get())) {
     dependencies_.discovery.on_first_exec(*attempt.container, attempt.proc_dir.get(), attempt.pid());
   }
   attempt.container->exec_count.fetch_add(1, std::memory_order_relaxed);
