@@ -11,9 +11,9 @@ namespace holdfast::baseline {
 namespace {
 
 constexpr std::size_t kBatchFiles = 16;
-constexpr std::uint64_t kBatchBytes = 1024 * 1024;
+constexpr std::uint64_t kBatchBytes = std::uint64_t{1024} * 1024;
 /// Files so big that one thread would be left alone with them if they came last.
-constexpr std::uint64_t kBigFile = 16 * 1024 * 1024;
+constexpr std::uint64_t kBigFile = std::uint64_t{16} * 1024 * 1024;
 
 }  // namespace
 

@@ -1,7 +1,6 @@
 #include "holdfast/daemon/kernel_features.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <linux/mount.h>
 #include <sys/fanotify.h>
 #include <sys/syscall.h>
@@ -11,6 +10,8 @@
 #include <cerrno>
 #include <charconv>
 #include <string_view>
+
+#include <fmt/format.h>
 
 #include "holdfast/base/unique_fd.h"
 
@@ -55,7 +56,8 @@ Result<void> check_kernel() {
   }
   const UniqueFd group(::fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_REPORT_PIDFD, O_RDONLY | O_CLOEXEC));
   if (group) return {};
-  if (errno == EPERM) return Error{EPERM, "fanotify permission events need root with CAP_SYS_ADMIN in the host's user namespace"};
+  if (errno == EPERM)
+    return Error{EPERM, "fanotify permission events need root with CAP_SYS_ADMIN in the host's user namespace"};
   return errno_error("this kernel has no fanotify permission events (CONFIG_FANOTIFY_ACCESS_PERMISSIONS)");
 }
 

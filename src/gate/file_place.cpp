@@ -1,7 +1,6 @@
 #include "holdfast/gate/file_place.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -10,6 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+
+#include <fmt/format.h>
 
 #include "holdfast/base/identity.h"
 #include "holdfast/kernel/mountinfo.h"

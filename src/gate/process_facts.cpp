@@ -1,12 +1,13 @@
 #include "holdfast/gate/process_facts.h"
 
-#include <fmt/format.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <ctime>
+
+#include <fmt/format.h>
 
 #include "holdfast/kernel/proc.h"
 

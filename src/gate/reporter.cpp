@@ -1,5 +1,8 @@
 #include "holdfast/gate/reporter.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <chrono>
 
 #include "holdfast/baseline/hash.h"
@@ -12,6 +15,7 @@ constexpr auto kHashTime = std::chrono::seconds(1);
 /// While others wait, only files up to this size (bytes) are read: a storm of giants must not hold back its own alerts.
 constexpr std::uint64_t kLargestInAStorm = std::uint64_t{16} << 20;
 constexpr std::size_t kStorm = 4;
+constexpr int kNice = 10;
 
 }  // namespace
 
@@ -37,6 +41,8 @@ void Reporter::push(Report report) {
 }
 
 void Reporter::run() {
+  // Behind those who wait for an answer, and those who just got one.
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
   std::unique_lock lock(mutex_);
   for (;;) {
     wake_.wait(lock, [this] { return stop_ || !waiting_.empty(); });

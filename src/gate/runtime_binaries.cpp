@@ -15,11 +15,25 @@ namespace {
 
 // Docker, containerd, Podman, CRI-O, k3s, rke2, k0s and microk8s put their runtimes here.
 constexpr std::array kBuiltIn = {
-    "/usr/bin/runc",       "/usr/sbin/runc",       "/usr/local/bin/runc",       "/usr/local/sbin/runc",
-    "/usr/bin/crun",       "/usr/sbin/crun",       "/usr/local/bin/crun",       "/usr/local/sbin/crun",
-    "/usr/bin/docker-runc", "/usr/libexec/crio/runc", "/usr/libexec/crio/crun",  "/usr/lib/cri-o-runc/sbin/runc",
-    "/usr/bin/youki",      "/usr/local/bin/youki", "/var/lib/k0s/bin/runc",     "/var/lib/rancher/k3s/data/*/bin/runc",
-    "/var/lib/rancher/k3s/data/*/bin/crun", "/var/lib/rancher/rke2/data/*/bin/runc", "/snap/microk8s/*/bin/runc",
+    "/usr/bin/runc",
+    "/usr/sbin/runc",
+    "/usr/local/bin/runc",
+    "/usr/local/sbin/runc",
+    "/usr/bin/crun",
+    "/usr/sbin/crun",
+    "/usr/local/bin/crun",
+    "/usr/local/sbin/crun",
+    "/usr/bin/docker-runc",
+    "/usr/libexec/crio/runc",
+    "/usr/libexec/crio/crun",
+    "/usr/lib/cri-o-runc/sbin/runc",
+    "/usr/bin/youki",
+    "/usr/local/bin/youki",
+    "/var/lib/k0s/bin/runc",
+    "/var/lib/rancher/k3s/data/*/bin/runc",
+    "/var/lib/rancher/k3s/data/*/bin/crun",
+    "/var/lib/rancher/rke2/data/*/bin/runc",
+    "/snap/microk8s/*/bin/runc",
 };
 
 constexpr std::uint32_t kReplaced = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR;
@@ -56,8 +70,9 @@ bool RuntimeBinaries::refresh() {
       now.push_back({std::move(path), std::move(fd), st.st_dev, st.st_ino});
     }
   }
-  const bool same = std::equal(now.begin(), now.end(), binaries_.begin(), binaries_.end(),
-                               [](const Binary& a, const Binary& b) { return a.device == b.device && a.inode == b.inode; });
+  const bool same =
+      std::equal(now.begin(), now.end(), binaries_.begin(), binaries_.end(),
+                 [](const Binary& a, const Binary& b) { return a.device == b.device && a.inode == b.inode; });
   binaries_ = std::move(now);
   return !same;
 }

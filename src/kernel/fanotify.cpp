@@ -1,12 +1,13 @@
 #include "holdfast/kernel/fanotify.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/fanotify.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
+
+#include <fmt/format.h>
 
 namespace holdfast::kernel {
 namespace {
@@ -44,13 +45,15 @@ FanotifyEvent parse_event(const fanotify_event_metadata& meta, const std::byte* 
 
 }  // namespace
 
-bool FanotifyEvent::is_permission() const { return (mask & (FAN_OPEN_EXEC_PERM | FAN_OPEN_PERM | FAN_ACCESS_PERM)) != 0; }
+bool FanotifyEvent::is_permission() const {
+  return (mask & (FAN_OPEN_EXEC_PERM | FAN_OPEN_PERM | FAN_ACCESS_PERM)) != 0;
+}
 bool FanotifyEvent::is_overflow() const { return (mask & FAN_Q_OVERFLOW) != 0; }
 
 Result<FanotifyGroup> FanotifyGroup::create() {
-  const int fd = ::fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE |
-                                     FAN_UNLIMITED_MARKS | FAN_REPORT_PIDFD,
-                                 O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME);
+  const int fd = ::fanotify_init(
+      FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS | FAN_REPORT_PIDFD,
+      O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME);
   if (fd < 0) return errno_error("fanotify_init with permission events");
   return FanotifyGroup(UniqueFd(fd));
 }

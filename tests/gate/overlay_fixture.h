@@ -1,7 +1,6 @@
 #pragma once
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -14,6 +13,8 @@
 #include <stdexcept>
 #include <string>
 
+#include <fmt/format.h>
+
 #include "holdfast/baseline/baseline.h"
 #include "holdfast/baseline/hash.h"
 #include "holdfast/container/container.h"
@@ -24,7 +25,8 @@ namespace holdfast::test {
 class Overlay {
  public:
   Overlay() {
-    static const bool alone = ::unshare(CLONE_NEWNS) == 0 && ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+    static const bool alone =
+        ::unshare(CLONE_NEWNS) == 0 && ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
     if (!alone) throw std::runtime_error("no mount namespace: run as root");
     std::string name = "/tmp/holdfast-gate.XXXXXX";
     directory_ = ::mkdtemp(name.data());
@@ -45,7 +47,8 @@ class Overlay {
   }
   void mount() const {
     const auto options = fmt::format("lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work", directory_);
-    if (::mount("overlay", root().c_str(), "overlay", 0, options.c_str()) != 0) throw std::runtime_error("mount overlay");
+    if (::mount("overlay", root().c_str(), "overlay", 0, options.c_str()) != 0)
+      throw std::runtime_error("mount overlay");
   }
   [[nodiscard]] std::string root() const { return directory_ + "/root"; }
   [[nodiscard]] std::string lower() const { return directory_ + "/lower"; }

@@ -23,8 +23,8 @@ struct FilePlace {
 /// process: their mount tables are the only ones that can hold the file's mount. Slow path: reads /proc.
 [[nodiscard]] FilePlace locate(int file, pid_t pid, const container::Container& container);
 
-/// The device of the superblock that an open file lies on, by way of its mount in the process's mount table. Needed where
-/// layers lie on several file systems: fstat(2) then gives a pseudo device per layer (kernel fact 18).
+/// The device of the superblock that an open file lies on, by way of its mount in the process's mount table. Needed
+/// where layers lie on several file systems: fstat(2) then gives a pseudo device per layer (kernel fact 18).
 [[nodiscard]] std::optional<dev_t> superblock_device(int file, pid_t pid);
 
 /// Opens the upper layer's real file behind an overlay file, from the host's side, for reading. Nothing if the upper

@@ -12,8 +12,8 @@ namespace holdfast::gate {
 [[nodiscard]] alert::ProcessInfo describe_process(int proc_dir, pid_t pid);
 
 /// The ancestors of a process in a container, parent first, up to and including `last` (the container's first process).
-/// Ends at the container's edge too (a process on another root, or on the host's side of the PID namespace: whoever used
-/// `docker exec`), at the first ancestor that is gone, and after 32.
+/// Ends at the container's edge too (a process on another root, or on the host's side of the PID namespace: whoever
+/// used `docker exec`), at the first ancestor that is gone, and after 32.
 [[nodiscard]] std::vector<alert::ProcessInfo> describe_ancestors(int proc_dir, pid_t parent, pid_t last);
 
 }  // namespace holdfast::gate

@@ -41,8 +41,8 @@ class FanotifyGroup {
   [[nodiscard]] Result<void> unmark_inode(int fd, std::uint64_t mask) const;
 
   /// Replaces `events` by at most a small batch (kernel fact 12: each event costs two descriptors); keeps its memory.
-  /// Empty: nothing there. EMFILE, ENOENT and the like concern one event, which the kernel has answered itself (denied):
-  /// count it and read on.
+  /// Empty: nothing there. EMFILE, ENOENT and the like concern one event, which the kernel has answered itself
+  /// (denied): count it and read on.
   [[nodiscard]] Result<void> read(std::vector<FanotifyEvent>& events) const;
 
   /// Answers a permission event by its descriptor's number (kernel fact 13).
