@@ -148,6 +148,8 @@ void LocalCatalog::name_image(const std::string& id, const std::string& referenc
 }
 
 void LocalCatalog::flush_names() const {
+  // Whoever comes second waits until the first has written: it wants to read them.
+  const std::lock_guard flushing(flush_mutex_);
   std::vector<Name> names;
   {
     const std::lock_guard lock(mutex_);

@@ -51,7 +51,8 @@ class LocalCatalog final : public Catalog {
 
   const std::shared_ptr<CaptureContext> context_;
   const unsigned threads_;
-  mutable std::mutex mutex_;  ///< live_, names_; never held over anything slow
+  mutable std::mutex flush_mutex_;  ///< over the writing of names; taken before mutex_
+  mutable std::mutex mutex_;        ///< live_, names_; never held over anything slow
   mutable std::map<std::string, std::weak_ptr<LiveBaseline>> live_;
   mutable std::vector<Name> names_;
   std::optional<CapturePool> pool_;  ///< last: its threads use all of the above

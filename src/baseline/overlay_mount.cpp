@@ -103,7 +103,10 @@ Result<UniqueFd> mount_classic(const Layers& layers) {
   if (!data) return data.error();
   std::string text = "lowerdir=" + *lower;
   if (!data->empty()) text += "::" + *data;
-  for (const auto& [key, value] : layer_options(layers)) text += value.empty() ? "," + key : "," + key + "=" + value;
+  for (const auto& [key, value] : layer_options(layers)) {
+    text.append(",").append(key);
+    if (!value.empty()) text.append("=").append(value);
+  }
   const std::string place = std::to_string(opened.front().get());
   if (::mount("holdfast-view", place.c_str(), "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, text.c_str()) !=
       0) {

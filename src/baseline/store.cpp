@@ -15,7 +15,7 @@ namespace holdfast::baseline {
 namespace {
 
 /// Beyond this, reading every page at each start costs more than it is worth; damage then shows when it is met.
-constexpr off_t kCheckedSize = 64 * 1024 * 1024;
+constexpr off_t kCheckedSize = off_t{64} * 1024 * 1024;
 
 /// SQLite would create the file with the process's umask; the names of what runs here are nobody else's business.
 Result<off_t> create_private(const std::string& path) {

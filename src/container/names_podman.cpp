@@ -14,8 +14,6 @@
 
 namespace holdfast::container {
 
-namespace json = boost::json;
-
 std::optional<StoredContainer> parse_stored_containers(std::string_view text, std::string_view layer) {
   const auto value = parse_json(text);
   if (!value || !value->is_array()) return std::nullopt;
