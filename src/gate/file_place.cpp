@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -18,6 +19,8 @@
 
 namespace holdfast::gate {
 namespace {
+
+using container::RootKind;
 
 constexpr std::size_t kFdinfoLimit = 4096;
 
@@ -56,21 +59,40 @@ std::optional<std::string> strip_mount(const kernel::Mount& mount, std::string_v
   return path.empty() ? "/" : path;
 }
 
-std::optional<kernel::Mount> find_mount(int mount_id, pid_t pid) {
-  if (pid <= 0) return std::nullopt;
+std::vector<kernel::Mount> mounts_of(pid_t pid) {
+  if (pid <= 0) return {};
   const auto proc = kernel::open_proc(pid);
-  if (!proc) return std::nullopt;
+  if (!proc) return {};
   auto mounts = kernel::read_mountinfo(proc->get());
-  if (!mounts) return std::nullopt;
-  const auto mount =
-      std::find_if(mounts->begin(), mounts->end(), [&](const kernel::Mount& m) { return m.id == mount_id; });
-  if (mount == mounts->end()) return std::nullopt;
-  return std::move(*mount);
+  return mounts ? std::move(*mounts) : std::vector<kernel::Mount>();
 }
 
-std::optional<std::string> in_superblock(int mount_id, std::string_view shown, pid_t pid) {
-  const auto mount = find_mount(mount_id, pid);
-  return mount ? strip_mount(*mount, shown) : std::nullopt;
+const kernel::Mount* find_mount(const std::vector<kernel::Mount>& mounts, int id) {
+  const auto found = std::find_if(mounts.begin(), mounts.end(), [id](const kernel::Mount& m) { return m.id == id; });
+  return found == mounts.end() ? nullptr : &*found;
+}
+
+/// The directory of the superblock that is the container's root: "/" where the superblock is the container's own.
+std::optional<std::string> root_in_superblock(const std::vector<kernel::Mount>& mounts, RootKind kind) {
+  if (kind == RootKind::overlay) return "/";
+  // Mounts may be stacked; the last one is what is seen.
+  const auto root = std::find_if(mounts.rbegin(), mounts.rend(), [](const auto& m) { return m.mount_point == "/"; });
+  return root == mounts.rend() ? std::nullopt : std::optional(root->root);
+}
+
+std::optional<std::string> below_root(std::string path, const std::string& root) {
+  if (root == "/") return path;
+  if (!path.starts_with(root) || (path.size() > root.size() && path[root.size()] != '/')) return std::nullopt;
+  path.erase(0, root.size());
+  return path.empty() ? "/" : path;
+}
+
+std::optional<std::string> in_superblock(int mount_id, std::string_view shown, pid_t pid, RootKind kind) {
+  const auto mounts = mounts_of(pid);
+  const auto* mount = find_mount(mounts, mount_id);
+  auto path = mount != nullptr ? strip_mount(*mount, shown) : std::nullopt;
+  const auto root = path ? root_in_superblock(mounts, kind) : std::nullopt;
+  return root ? below_root(std::move(*path), *root) : std::nullopt;
 }
 
 UniqueFd open_beneath(int dir, const char* path, std::uint64_t flags) {
@@ -93,14 +115,16 @@ FilePlace locate(int file, pid_t pid, const container::Container& container) {
   struct stat st {};
   if (::fstat(file, &st) != 0 || st.st_nlink == 0 || place.shown.ends_with(" (deleted)")) return place;
   const int mount_id = mount_id_of(file);
-  place.in_superblock = in_superblock(mount_id, place.shown, pid);
-  if (!place.in_superblock) place.in_superblock = in_superblock(mount_id, place.shown, container.first_pid());
+  const RootKind kind = container.kind();
+  place.in_superblock = in_superblock(mount_id, place.shown, pid, kind);
+  if (!place.in_superblock) place.in_superblock = in_superblock(mount_id, place.shown, container.first_pid(), kind);
   return place;
 }
 
 std::optional<dev_t> superblock_device(int file, pid_t pid) {
-  const auto mount = find_mount(mount_id_of(file), pid);
-  return mount ? std::optional(mount->device) : std::nullopt;
+  const auto mounts = mounts_of(pid);
+  const auto* mount = find_mount(mounts, mount_id_of(file));
+  return mount != nullptr ? std::optional(mount->device) : std::nullopt;
 }
 
 Result<std::optional<UniqueFd>> open_upper(const container::Container& container, const std::string& in_superblock,

@@ -14,8 +14,9 @@ namespace holdfast::gate {
 /// Where an executed file lies, in two views.
 struct FilePlace {
   std::string shown;  ///< as the process sees it, mounts included; for people. " (deleted)" marks an unlinked file
-  /// Absolute path inside the file's superblock: what baselines and exceptions are about, since a bind mount inside the
-  /// container cannot change it. Nothing if the file is unlinked or its mount could not be found.
+  /// Absolute path inside the file's superblock, or for a snapshot inside the container's root directory: what
+  /// baselines and exceptions are about, since a bind mount inside the container cannot change it. Nothing if the file
+  /// is unlinked or its mount could not be found.
   std::optional<std::string> in_superblock;
 };
 
