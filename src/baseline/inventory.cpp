@@ -81,8 +81,8 @@ class Walker {
     if (S_ISDIR(st.stx_mode)) return enter(path, entry.d_name);
     // Something bind-mounted over a file is not the image's.
     if (!S_ISREG(st.stx_mode) || st.stx_mnt_id != mount_) return {};
-    const bool code = (st.stx_mode & 0111) != 0 || named_like_shared_object(entry.d_name);
-    if (!code && !rules_.all_regular) return {};
+    const bool code = rules_.all_code || (st.stx_mode & 0111) != 0 || named_like_shared_object(entry.d_name);
+    if (!code) return {};
     const Identity identity = identity_of_statx(st);
     const bool proven = rules_.trust_times && proven_at(identity, started_);
     if (builder_.add({path + entry.d_name, identity, st.stx_mode, code, proven, std::nullopt})) return {};

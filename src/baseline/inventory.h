@@ -12,8 +12,8 @@
 namespace holdfast::baseline {
 
 struct WalkRules {
-  bool all_regular = false;  ///< record regular files that are not code, too
-  bool trust_times = true;   ///< see HashRules
+  bool all_code = false;  ///< take every regular file for code: there is no image to ask for the others' content later
+  bool trust_times = true;  ///< see HashRules
 };
 
 struct Inventory {

@@ -118,6 +118,14 @@ Result<std::shared_ptr<Baseline>> LocalCatalog::open_snapshot(int root) {
   return std::shared_ptr<Baseline>(std::move(opened.baseline));
 }
 
+Result<std::shared_ptr<Baseline>> LocalCatalog::find_snapshot(int root) {
+  const auto record = snapshot_record_of(root);
+  if (!record) return record.error();
+  const auto stored = context_->store().load(record->key);
+  if (!stored) return stored.error();
+  return *stored ? open_snapshot(root) : Result<std::shared_ptr<Baseline>>(std::shared_ptr<Baseline>());
+}
+
 Result<void> LocalCatalog::take_snapshot(LiveBaseline& baseline, int root) {
   auto stored = context_->store().load(baseline.id());
   context_->report(stored ? Result<void>() : stored.error());

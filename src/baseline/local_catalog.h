@@ -22,6 +22,7 @@ class LocalCatalog final : public Catalog {
 
   [[nodiscard]] Result<std::shared_ptr<Baseline>> open_image(Layers layers) override;
   [[nodiscard]] Result<std::shared_ptr<Baseline>> open_snapshot(int root) override;
+  [[nodiscard]] Result<std::shared_ptr<Baseline>> find_snapshot(int root) override;
   void name_image(const std::string& id, const std::string& reference, const std::string& digest) override;
   [[nodiscard]] Result<std::vector<ImageSummary>> list() const override;
   [[nodiscard]] Result<std::string> resolve(std::string_view image) const override;

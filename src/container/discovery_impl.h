@@ -93,6 +93,7 @@ class DiscoveryImpl final : public Discovery {
   // running_scan.cpp
   void scan_own_table(const std::string& exposure);
   void scan_process(int proc_dir, pid_t pid, Wall::time_point started);
+  void scan_directory(int proc_dir, pid_t pid, int root, Wall::time_point started);
 
   [[nodiscard]] bool is_own_root(int proc_dir) const;
 

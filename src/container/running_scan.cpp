@@ -32,6 +32,13 @@ Wall::time_point started_at(std::uint64_t start_ticks) {
   return Wall::now() - up + std::chrono::seconds(start_ticks / ticks);
 }
 
+bool has_own_pid_namespace(int proc_dir) {
+  const auto self = kernel::open_proc(::getpid());
+  const auto ours = self ? kernel::namespace_inode(self->get(), "pid") : Result<ino_t>(self.error());
+  const auto theirs = kernel::namespace_inode(proc_dir, "pid");
+  return ours && theirs && *ours != *theirs;
+}
+
 /// The oldest process of each root in each mount namespace other than ours.
 struct Oldest {
   pid_t pid = 0;
@@ -109,13 +116,40 @@ void DiscoveryImpl::scan_process(int proc_dir, pid_t pid, Wall::time_point start
     if (container->first_pid() == 0) on_first_exec(*container, proc_dir, pid);
     return;
   }
+  if (fs.f_type != OVERLAYFS_SUPER_MAGIC) scan_directory(proc_dir, pid, root.get(), started);
+}
+
+/// A process on a plain directory: protected if its snapshot was taken when it started.
+void DiscoveryImpl::scan_directory(int proc_dir, pid_t pid, int root, Wall::time_point started) {
   const auto id = container_id_of(kernel::read_cgroup(proc_dir));
-  if (!id.empty() && fs.f_type != OVERLAYFS_SUPER_MAGIC) {
-    problem_(
-        fmt::format("the container {} has a root without layers and was started before the service: it is not "
-                    "protected until it is started again",
-                    printable(id)));
+  // A mere chroot on the host is no container.
+  struct stat st {};
+  if ((id.empty() && !has_own_pid_namespace(proc_dir)) || ::fstat(root, &st) != 0) return;
+  const auto refuse = [&](const std::string& why) {
+    to_.on_unprotected(fmt::format("the container {} is not protected until it is started again: {}",
+                                   id.empty() ? fmt::format("of process {}", pid) : printable(id), why));
+  };
+  const Caller owner{st.st_uid, proc_dir};
+  if (const auto why = refuse_root(root, owner)) return refuse(*why);
+  const auto key = root_key_of(root);
+  if (!key) return refuse(key.error().message);
+  auto container = to_.registry.find_snapshot(*key);
+  if (container) return;
+  auto baseline = to_.catalog.find_snapshot(root);
+  if (!baseline) return refuse(baseline.error().message);
+  if (!*baseline) return refuse("its root has no layers, and it was started before the service");
+  container =
+      std::make_shared<Container>(key->device, *key, RootKind::snapshot, std::move(*baseline), std::string(), "/");
+  give_policy(container);
+  {
+    const std::lock_guard lock(mutex_);
+    plain_roots_[container.get()] = owner.uid;
   }
+  to_.registry.put_snapshot(container);
+  if (const auto marked = mark_directories(*container, root, owner.uid); !marked) refuse(marked.error().message);
+  if (const auto watched = watch_->add(root, container); !watched) refuse(watched.error().message);
+  on_first_exec(*container, proc_dir, pid);
+  expose(container, {started, Wall::now(), kRunning});
 }
 
 }  // namespace holdfast::container

@@ -127,6 +127,7 @@ Result<void> Service::start_gate() {
       .policies = [this] { return policies(); },
       .on_container = [this](const auto& container, const auto& exposure) { on_container(container, exposure); },
       .on_problem = [](const std::string& what) { log_line(what); },
+      .on_unprotected = [this](const std::string& what) { tell("exposure", what, alert::Kind::exposure); },
   });
   judge_ = std::make_unique<gate::Judge>(
       gate::Judge::Dependencies{registry_, *discovery_, *alerts_, counters_, rule_use_, settings_.deadline});
@@ -237,11 +238,11 @@ void Service::tell_losses() {
   tell_growth(counters_.overflows, told_overflows_, "overflow", "times the kernel's event queue overflowed");
 }
 
-void Service::tell(const std::string& reason, const std::string& message) {
+void Service::tell(const std::string& reason, const std::string& message, alert::Kind kind) {
   log_line(message);
   alert::Alert alert;
   alert.time = Wall::now();
-  alert.kind = alert::Kind::service;
+  alert.kind = kind;
   alert.reason = reason;
   alert.message = message;
   alerts_->push(std::move(alert));

@@ -87,11 +87,19 @@ std::optional<std::string> below_root(std::string path, const std::string& root)
   return path.empty() ? "/" : path;
 }
 
-std::optional<std::string> in_superblock(int mount_id, std::string_view shown, pid_t pid, RootKind kind) {
-  const auto mounts = mounts_of(pid);
-  const auto* mount = find_mount(mounts, mount_id);
+/// By the mount tables of the process and of the container's first process, the only ones that can hold the file's
+/// mount. Where the container's root is comes from its first process: any other one may have changed its root.
+std::optional<std::string> in_container(int file, std::string_view shown, pid_t pid,
+                                        const container::Container& container) {
+  const int mount_id = mount_id_of(file);
+  const pid_t first = container.first_pid() != 0 ? container.first_pid() : pid;
+  const auto own = mounts_of(pid);
+  const auto* mount = find_mount(own, mount_id);
+  const bool own_is_enough = mount != nullptr && (container.kind() == RootKind::overlay || first == pid);
+  const auto firsts = own_is_enough ? std::vector<kernel::Mount>() : mounts_of(first);
+  if (mount == nullptr) mount = find_mount(firsts, mount_id);
   auto path = mount != nullptr ? strip_mount(*mount, shown) : std::nullopt;
-  const auto root = path ? root_in_superblock(mounts, kind) : std::nullopt;
+  const auto root = path ? root_in_superblock(own_is_enough ? own : firsts, container.kind()) : std::nullopt;
   return root ? below_root(std::move(*path), *root) : std::nullopt;
 }
 
@@ -114,11 +122,14 @@ FilePlace locate(int file, pid_t pid, const container::Container& container) {
   place.shown = shown_path(file);
   struct stat st {};
   if (::fstat(file, &st) != 0 || st.st_nlink == 0 || place.shown.ends_with(" (deleted)")) return place;
-  const int mount_id = mount_id_of(file);
-  const RootKind kind = container.kind();
-  place.in_superblock = in_superblock(mount_id, place.shown, pid, kind);
-  if (!place.in_superblock) place.in_superblock = in_superblock(mount_id, place.shown, container.first_pid(), kind);
+  place.in_superblock = in_container(file, place.shown, pid, container);
   return place;
+}
+
+bool lies_in_snapshot(int file, pid_t pid, const container::Container& snapshot) {
+  struct stat st {};
+  return ::fstat(file, &st) == 0 && st.st_dev == snapshot.device() &&
+         in_container(file, shown_path(file), pid, snapshot).has_value();
 }
 
 std::optional<dev_t> superblock_device(int file, pid_t pid) {

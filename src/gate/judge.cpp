@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "holdfast/base/text.h"
@@ -77,11 +79,7 @@ void Judge::judge(Gate& gate, const std::shared_ptr<Pending>& pending) {
   attempt.pending = pending;
   attempt.proc_dir = open_proc_of(pending->event);
   attempt.container = container_of(gate, attempt);
-  if (!attempt.container) {
-    dependencies_.counters.unknown_device.fetch_add(1, std::memory_order_relaxed);
-    gate.answer(*pending, true);
-    return;
-  }
+  if (!attempt.container) return settle_unknown(gate, attempt);
   if (attempt.container->first_pid() == 0 && attempt.proc_dir && !lives_on_host(attempt.proc_dir.get())) {
     dependencies_.discovery.on_first_exec(*attempt.container, attempt.proc_dir.get(), attempt.pid());
   }
@@ -99,14 +97,42 @@ std::shared_ptr<container::Container> Judge::container_of(Gate& gate, Case& atte
   if (const auto device = superblock_device(attempt.file(), attempt.pid())) {
     if (auto found = dependencies_.registry.find(*device)) return found;
   }
-  if (!attempt.proc_dir) return nullptr;
-  auto snapshot = dependencies_.registry.find_snapshot_of(attempt.proc_dir.get());
-  if (snapshot) {
-    // Its directories were marked at the barrier; now that its mount exists, mark that, for directories yet to come.
-    const UniqueFd root(::openat(attempt.proc_dir.get(), "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (root) (void)gate.mark_root_mount(root.get(), *snapshot);
+  if (attempt.proc_dir) {
+    if (auto snapshot = dependencies_.registry.find_snapshot_of(attempt.proc_dir.get())) {
+      // Its directories were marked at the barrier; now that its mount exists, mark that, for directories yet to come.
+      const UniqueFd root(::openat(attempt.proc_dir.get(), "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      if (root) (void)gate.mark_root_mount(root.get(), *snapshot);
+      return snapshot;
+    }
   }
-  return snapshot;
+  // A process that is gone, or that has changed its root: the file tells.
+  for (const auto& container : dependencies_.registry.all()) {
+    if (container->kind() == container::RootKind::snapshot &&
+        lies_in_snapshot(attempt.file(), attempt.pid(), *container)) {
+      return container;
+    }
+  }
+  return nullptr;
+}
+
+/// An event that no container can be found for comes from a snapshot's marks. On the host's side it is none of our
+/// business; inside some container, a protected one's file might be reached by a way that we cannot follow.
+void Judge::settle_unknown(Gate& gate, Case& attempt) {
+  dependencies_.counters.unknown_device.fetch_add(1, std::memory_order_relaxed);
+  const auto all = dependencies_.registry.all();
+  const bool prevents = std::any_of(all.begin(), all.end(), [](const auto& container) {
+    return container->kind() == container::RootKind::snapshot && container->mode() == policy::Mode::prevent;
+  });
+  const bool allow = !prevents || !attempt.proc_dir || lives_on_host(attempt.proc_dir.get());
+  gate.answer(*attempt.pending, allow);
+  if (allow) return;
+  alert::Alert alert;
+  alert.time = attempt.time;
+  alert.kind = alert::Kind::service;
+  alert.reason = "unattributed";
+  if (attempt.proc_dir) alert.process = describe_process(attempt.proc_dir.get(), attempt.pid());
+  alert.message = "denied an execution in a container that could not be found by its file or its process";
+  dependencies_.alerts.push(std::move(alert));
 }
 
 void Judge::settle(Gate& gate, Case& attempt) {

@@ -35,12 +35,13 @@ TEST_CASE("a root without layers is captured completely before it is used") {
   const auto baseline = catalog->open_snapshot(root.get()).value();
   CHECK(baseline->state() == State::complete);
   CHECK(baseline->kind() == Kind::snapshot);
-  CHECK(baseline->file_count() == 2);
+  CHECK(baseline->file_count() == 3);
   CHECK(baseline->is_image_code(seen(tree, "root/bin/sh")));
   CHECK(baseline->at_path("/bin/sh").value()->sha256 == hash_bytes("shell"));
   const auto script = baseline->at_path("/etc/script").value();
   REQUIRE(script.has_value());
   CHECK(!script->executable);
+  CHECK(script->sha256.has_value());
   CHECK(!baseline->at_path("/etc").value());
   CHECK(baseline->find_content(5, hash_bytes("shell"), Steady::now()).value()->path == "/bin/sh");
 }

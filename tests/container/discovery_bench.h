@@ -59,6 +59,7 @@ struct Bench {
   std::unique_ptr<Discovery> discovery = Discovery::create(
       {registry, catalog, marker, [this] { return policies; },
        [this](const auto& container, const auto& exposure) { came.emplace_back(container, exposure); },
+       [this](const auto& sentence) { problems.push_back(sentence); },
        [this](const auto& sentence) { problems.push_back(sentence); }});
 };
 

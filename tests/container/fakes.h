@@ -67,6 +67,11 @@ class Catalog final : public baseline::Catalog {
     ++snapshots;
     return std::shared_ptr<baseline::Baseline>(std::make_shared<Baseline>("snapshot", baseline::Kind::snapshot));
   }
+  [[nodiscard]] Result<std::shared_ptr<baseline::Baseline>> find_snapshot(int root) override {
+    return knows_snapshot ? open_snapshot(root)
+                          : Result<std::shared_ptr<baseline::Baseline>>(std::shared_ptr<baseline::Baseline>());
+  }
+  bool knows_snapshot = false;
   void name_image(const std::string&, const std::string& reference, const std::string&) override {
     const std::lock_guard lock(mutex);
     references.push_back(reference);

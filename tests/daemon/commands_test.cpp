@@ -57,6 +57,7 @@ class FakeBaseline final : public baseline::Baseline {
 class FakeCatalog final : public baseline::Catalog {
  public:
   Result<std::shared_ptr<baseline::Baseline>> open_image(baseline::Layers) override { return Error{0, "no"}; }
+  [[nodiscard]] Result<std::shared_ptr<baseline::Baseline>> find_snapshot(int) override { return Error{ENOSYS, ""}; }
   Result<std::shared_ptr<baseline::Baseline>> open_snapshot(int) override { return Error{0, "no"}; }
   void name_image(const std::string&, const std::string&, const std::string&) override {}
   [[nodiscard]] Result<std::vector<baseline::ImageSummary>> list() const override {

@@ -59,6 +59,10 @@ class Catalog {
   /// root directory (file system, inode, birth time). `root` is an open directory.
   [[nodiscard]] virtual Result<std::shared_ptr<Baseline>> open_snapshot(int root) = 0;
 
+  /// The stored baseline of a root without layers that runs already, so that what it holds now proves nothing. Null if
+  /// none is stored.
+  [[nodiscard]] virtual Result<std::shared_ptr<Baseline>> find_snapshot(int root) = 0;
+
   /// Remembers what an image is called.
   virtual void name_image(const std::string& id, const std::string& reference, const std::string& digest) = 0;
 

@@ -37,6 +37,8 @@ class Discovery {
     std::function<void(const std::shared_ptr<Container>&, const std::string& exposure)> on_container;
     /// One sentence for the service's own log: something that could not be understood or mediated.
     std::function<void(const std::string&)> on_problem;
+    /// One sentence for an exposure alert: a container that runs and cannot be protected at all.
+    std::function<void(const std::string&)> on_unprotected;
   };
   static std::unique_ptr<Discovery> create(Dependencies dependencies);
   virtual ~Discovery() = default;

@@ -37,7 +37,7 @@ class Service {
   void take_runtimes();
   void on_container(const std::shared_ptr<container::Container>& container, const std::string& exposure);
   void tell_losses();
-  void tell(const std::string& reason, const std::string& message);
+  void tell(const std::string& reason, const std::string& message, alert::Kind kind = alert::Kind::service);
   [[nodiscard]] std::shared_ptr<const policy::PolicySet> policies() const;
 
   const Options options_;

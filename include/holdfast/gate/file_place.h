@@ -24,6 +24,10 @@ struct FilePlace {
 /// process: their mount tables are the only ones that can hold the file's mount. Slow path: reads /proc.
 [[nodiscard]] FilePlace locate(int file, pid_t pid, const container::Container& container);
 
+/// Whether an open file, unlinked or not, lies below a snapshot container's root directory, whatever root the process
+/// that named it has by now. Slow path: reads /proc.
+[[nodiscard]] bool lies_in_snapshot(int file, pid_t pid, const container::Container& snapshot);
+
 /// The device of the superblock that an open file lies on, by way of its mount in the process's mount table. Needed
 /// where layers lie on several file systems: fstat(2) then gives a pseudo device per layer (kernel fact 18).
 [[nodiscard]] std::optional<dev_t> superblock_device(int file, pid_t pid);

@@ -33,6 +33,7 @@ class Judge {
  private:
   struct Case;  ///< one attempt while it is judged
   [[nodiscard]] std::shared_ptr<container::Container> container_of(Gate& gate, Case& attempt) const;
+  void settle_unknown(Gate& gate, Case& attempt);
   void settle(Gate& gate, Case& attempt);
   static void keep_leases(Gate& gate, Case& attempt);
   void report(Case& attempt);

@@ -29,14 +29,15 @@ class Case:
 
 
 def find(folder: Path, runtimes: list[str]) -> list[Case]:
-    """Every test_* function of the folder's test_*.py, in order; those that take a `runtime` once for each."""
+    """Every test_* function of the folder's test_*.py, in order; those that take a `runtime` once for each (or for
+    each of the module's own RUNTIMES)."""
     sys.path.insert(0, str(folder))
     cases = []
     for file in sorted(folder.glob("test_*.py")):
         module = importlib.import_module(file.stem)
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if name.startswith("test_") and function.__module__ == file.stem:
-                wanted = runtimes if "runtime" in inspect.signature(function).parameters else [""]
+                wanted = getattr(module, "RUNTIMES", runtimes) if "runtime" in inspect.signature(function).parameters else [""]
                 cases += [Case(module, function, runtime) for runtime in wanted]
     cases.sort(key=lambda c: (c.module.__name__, c.function.__code__.co_firstlineno))
     return cases

@@ -4,8 +4,8 @@ from .base import Container, Result, Runtime
 from .containerd import Containerd, Ctr
 from .cri import Cri
 from .docker import Docker
-from .oci import Oci
-from .podman import Podman, RootlessPodman
+from .oci import Oci, PlainOci
+from .podman import Podman, RootlessPodman, VfsPodman
 
 NAMES = ["crun", "runc", "podman-crun", "podman-runc", "rootless", "containerd", "cri", "docker"]
 
@@ -16,6 +16,9 @@ def make(images) -> dict[str, Runtime]:
     return {
         "crun": Oci("crun", images),
         "runc": Oci("runc", images),
+        "crun-plain": PlainOci("crun", images),
+        "runc-plain": PlainOci("runc", images),
+        "podman-vfs": VfsPodman("crun", images),
         "podman-crun": Podman("crun", images),
         "podman-runc": Podman("runc", images),
         "rootless": RootlessPodman("crun", images),

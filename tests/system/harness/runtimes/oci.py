@@ -21,7 +21,7 @@ class Oci(Runtime):
         self._spec = None
 
     def up(self):
-        scratch = WORK / f"{self.program}-spec"
+        scratch = WORK / f"{self.name}-spec"
         scratch.mkdir()
         run("runc", "spec", cwd=scratch, check=True)
         self._spec = json.loads((scratch / "config.json").read_text())
@@ -93,3 +93,24 @@ class Oci(Runtime):
             run(self.program, "--root", self.state, "delete", "-f", state.name)
 
 
+class PlainOci(Oci):
+    """The same with a root that is a plain directory, as vfs and hand-made bundles have it: no layers to read."""
+
+    def __init__(self, program: str, images):
+        super().__init__(program, images)
+        self.name = f"{program}-plain"
+        self.folder = WORK / self.name
+
+    def make(self, container: Container):
+        super().make(container)
+        folder = self.folder / container.name
+        lower = ":".join(map(str, self.images.unpacked(container.image)))
+        mount("overlay", folder / "work", "overlay", f"lowerdir={lower}")  # the kernel merges
+        try:
+            run("cp", "-a", f"{folder / 'work'}/.", folder / "root", check=True)
+        finally:
+            umount(folder / "work")
+        container.upper = folder / "root"
+
+    def mount(self, container: Container):
+        pass

@@ -13,13 +13,16 @@ _LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"]
 
 
 class Podman(Runtime):
+    driver = "overlay"
+
     def __init__(self, program: str, images):
         super().__init__(images)
         self.name, self.program, self.programs = f"podman-{program}", program, ["podman", "conmon", program]
 
     def podman(self, *argv, timeout=60, check=False) -> Result:
-        return run("podman", "--root", WORK / "containers" / "storage", "--runroot", WORK / "containers" / "run",
-                   "--tmpdir", WORK / "containers" / "tmp", "--storage-driver", "overlay", "--cgroup-manager", "cgroupfs",
+        folder = WORK / ("containers" if self.driver == "overlay" else f"containers-{self.driver}")
+        return run("podman", "--root", folder / "storage", "--runroot", folder / "run",
+                   "--tmpdir", folder / "tmp", "--storage-driver", self.driver, "--cgroup-manager", "cgroupfs",
                    "--events-backend", "none", "--runtime", self.program, *argv, timeout=timeout, check=check)
 
     def up(self):
@@ -55,6 +58,22 @@ class Podman(Runtime):
 
     def down(self):
         self.podman("rm", "-f", "-a", "-t", "0")
+
+
+class VfsPodman(Podman):
+    """With a plain directory for each layer and container, each a full copy."""
+
+    driver = "vfs"
+
+    def __init__(self, program: str, images):
+        super().__init__(program, images)
+        self.name = "podman-vfs"
+
+    def make(self, container: Container):
+        self.podman("create", "-q", "--network=none", *_LIMITS, "--name", container.name, container.image.reference,
+                    *container.argv, check=True)
+        container.id = self.inspect(container)["Id"]
+        container.upper = Path(self.podman("mount", container.name, check=True).out.strip().splitlines()[-1])
 
 
 class RootlessPodman(Podman):
