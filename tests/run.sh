@@ -9,14 +9,14 @@ suite_layers() { python3 tests/layers.py; }
 suite_lint() { tests/lint.sh; }
 suite_unit() { meson test -C build/main --suite unit --print-errorlogs; }
 suite_docs() { tests/docs.sh; }
-sanitized() { # sanitized NAME SANITIZERS: the unit tests under sanitizers
+sanitized() { # sanitized NAME SANITIZERS OPTIMIZATION: the unit tests under sanitizers
   local dir=build/$1
-  [ -f "$dir/build.ninja" ] || meson setup "$dir" -Db_sanitize="$2" -Db_lundef=false -Doptimization=0 -Ddebug=false -Dcpp_args=-g1 >/dev/null || return 1
+  [ -f "$dir/build.ninja" ] || meson setup "$dir" -Db_sanitize="$2" -Db_lundef=false -Doptimization="$3" -Ddebug=false -Dcpp_args=-g1 >/dev/null || return 1
   ninja -C "$dir" >"$dir.log" 2>&1 || { tail -n 40 "$dir.log"; return 1; }
   meson test -C "$dir" --suite unit --print-errorlogs --timeout-multiplier 4
 }
-suite_asan() { sanitized asan address,undefined; }
-suite_tsan() { sanitized tsan thread; }
+suite_asan() { sanitized asan address,undefined 0; }
+suite_tsan() { sanitized tsan thread 1; }
 suite_fuzz() { tests/fuzz/run.sh 60; }
 suite_system() { python3 tests/system/run.py; }
 suite_attacks() { python3 tests/attacks/run.py; }
