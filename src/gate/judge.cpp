@@ -123,7 +123,9 @@ void Judge::settle_unknown(Gate& gate, Case& attempt) {
   const bool prevents = std::any_of(all.begin(), all.end(), [](const auto& container) {
     return container->kind() == container::RootKind::snapshot && container->mode() == policy::Mode::prevent;
   });
-  const bool allow = !prevents || !attempt.proc_dir || lives_on_host(attempt.proc_dir.get());
+  // Nothing can be denied that nobody waits for: a notification comes from a container in detect mode.
+  const bool allow =
+      !attempt.pending->wants_answer() || !prevents || !attempt.proc_dir || lives_on_host(attempt.proc_dir.get());
   gate.answer(*attempt.pending, allow);
   if (allow) return;
   alert::Alert alert;
