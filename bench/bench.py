@@ -12,12 +12,13 @@ import sys
 import time
 from pathlib import Path
 
-from lines import capture, denial, exec_cost, scale, start
+from lines import capture, denial, exec_cost, scale, start, unpack
 from rig.host import STAGE, BenchError, remove_cgroups, responders
 from rig.lab import Lab
 from rig.table import Row, as_json, table
 
-LINES = {"exec": exec_cost, "denial": denial, "capture": capture, "start": start, "scale": scale}
+LINES = {"exec": exec_cost, "denial": denial, "capture": capture, "start": start, "scale": scale,
+         "unpack": unpack}
 PLACE, NAME = Path("/var/tmp"), "holdfast-bench."
 
 

@@ -27,7 +27,7 @@ def measure(lab: Lab) -> list[Row]:
                     layer = renew(layer, lab.folder / f"layer-{renewed}")
                     captures += SLOTS[name] == LISTED
                 with Root(lab.folder / "root", namespaces[name], [layer, base]) as root:
-                    time = Container(root, SLOTS[name], "start", "/bench/nothing").run_timed()
+                    time = Container(root, SLOTS[name], f"start-{name}", "/bench/nothing").run_timed()
                     # A capture goes on after the start, and must not disturb what is measured next.
                     if SLOTS[name] == LISTED:
                         wait_captured(service, captures)

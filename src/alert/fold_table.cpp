@@ -15,6 +15,12 @@ std::size_t bytes_of(const ProcessInfo& process) {
   return sizeof process + process.exe.size() + process.cwd.size() + process.tty.size() + bytes_of(process.cmdline);
 }
 
+std::size_t bytes_of(const WriterInfo& writer) {
+  std::size_t bytes = sizeof writer + writer.exe.size() + writer.package_manager.size() + bytes_of(writer.cmdline);
+  for (const ProcessInfo& ancestor : writer.ancestors) bytes += bytes_of(ancestor);
+  return bytes;
+}
+
 }  // namespace
 
 std::optional<std::string> fold_key(const Alert& alert) {
@@ -34,9 +40,12 @@ std::size_t bytes_of(const Alert& alert) {
     bytes += container.id.size() + container.name.size() + container.image.size() + container.image_digest.size() +
              container.runtime.size() + container.name_space.size() + container.pod.size();
   }
-  if (alert.file) bytes += alert.file->path.size() + alert.file->sha256.size();
+  if (alert.file) bytes += alert.file->path.size() + alert.file->sha256.size() + alert.file->mount.size();
   if (alert.process) bytes += bytes_of(*alert.process);
   for (const ProcessInfo& ancestor : alert.ancestors) bytes += bytes_of(ancestor);
+  for (const auto* writer : {&alert.writer, &alert.made_executable}) {
+    if (*writer) bytes += bytes_of(**writer);
+  }
   return bytes;
 }
 

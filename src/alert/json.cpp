@@ -8,6 +8,7 @@
 
 #include "holdfast/alert/format.h"
 
+#include "advice.h"
 #include "words.h"
 
 namespace holdfast::alert {
@@ -84,6 +85,8 @@ json::object file_object(const FileInfo& file) {
       .time("mtime", file.mtime)
       .time("ctime", file.ctime)
       .text("layer", file.layer, kMaxWord)
+      .text("evidence", file.evidence, kMaxPath)
+      .text("mount", file.mount, kMaxPath)
       .take();
 }
 
@@ -109,6 +112,16 @@ json::object process_object(const ProcessInfo& process) {
       .take();
 }
 
+json::object advice_object(const Alert& alert) {
+  const Advice* const advice = advice_for(alert.kind, alert.reason);
+  if (advice == nullptr) return {};
+  return Fields()
+      .text("meaning", advice->meaning, kMaxWord)
+      .text("check", advice->check, kMaxWord)
+      .text("action", advice->action, kMaxWord)
+      .take();
+}
+
 json::array ancestor_array(const std::vector<ProcessInfo>& ancestors) {
   json::array array;
   for (std::size_t i = 0; i < std::min(ancestors.size(), kMaxAncestors); ++i) {
@@ -119,6 +132,20 @@ json::array ancestor_array(const std::vector<ProcessInfo>& ancestors) {
                         .take());
   }
   return array;
+}
+
+json::object writer_object(const WriterInfo& writer) {
+  return Fields()
+      .number("pid", known(writer.pid))
+      .text("exe", writer.exe, kMaxPath)
+      .arguments("cmdline", writer.cmdline, kMaxCommandLine)
+      .number("uid", writer.uid)
+      .time("time", std::optional(writer.time))
+      .text("package_manager", writer.package_manager, kMaxWord)
+      .number("package_manager_pid", known(writer.package_manager_pid))
+      .text("how", to_string(writer.how), kMaxWord)
+      .list("ancestors", ancestor_array(writer.ancestors))
+      .take();
 }
 
 }  // namespace
@@ -136,7 +163,10 @@ json::object json_object(const Alert& alert) {
   if (alert.file) fields.part("file", file_object(*alert.file));
   if (alert.image_file) fields.part("image_file", image_file_object(*alert.image_file));
   if (alert.process) fields.part("process", process_object(*alert.process));
-  fields.list("ancestors", ancestor_array(alert.ancestors)).number("repeats", std::optional(alert.repeats));
+  fields.list("ancestors", ancestor_array(alert.ancestors));
+  if (alert.writer) fields.part("writer", writer_object(*alert.writer));
+  if (alert.made_executable) fields.part("made_executable", writer_object(*alert.made_executable));
+  fields.number("repeats", std::optional(alert.repeats)).part("advice", advice_object(alert));
   json::object object = fields.take();
   object["message"] = message(alert);
   return object;

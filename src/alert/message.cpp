@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "holdfast/alert/format.h"
+#include "holdfast/alert/programs.h"
 
+#include "origin.h"
 #include "words.h"
 
 namespace holdfast::alert {
@@ -36,12 +38,26 @@ std::string where(const Alert& alert) {
   return text;
 }
 
+/// What hid the file from the gate.
+std::string by_what_mount(const Alert& alert) {
+  if (alert.reason != "unmediated" || !alert.file || alert.file->mount.empty()) return {};
+  return fmt::format(" on {}", bounded_word(alert.file->mount, kMaxPathInMessage));
+}
+
 std::string by_whom(const Alert& alert) {
   if (!alert.process || alert.process->pid == 0) return {};
-  const std::string_view exe = alert.process->exe;
-  const std::string_view program = exe.substr(exe.rfind('/') + 1);  // npos + 1 is 0
-  if (program.empty()) return fmt::format(", by pid {}", alert.process->pid);
-  return fmt::format(", by {} (pid {})", bounded_word(program, kMaxWord), alert.process->pid);
+  const std::string_view verb = !alert.writer ? "" : alert.verdict == "deny" ? "tried " : "run ";
+  const std::string program = program_name(alert.process->exe, alert.process->cmdline);
+  if (program.empty()) return fmt::format(", {}by pid {}", verb, alert.process->pid);
+  return fmt::format(", {}by {} (pid {})", verb, bounded_word(program, kMaxWord), alert.process->pid);
+}
+
+std::string from_where(const Alert& alert) {
+  std::string text;
+  for (const auto* writer : {&alert.writer, &alert.made_executable}) {
+    if (*writer) text += ", " + origin(**writer, alert.time);
+  }
+  return text;
 }
 
 std::string more_times(const Alert& alert) {
@@ -53,8 +69,8 @@ std::string more_times(const Alert& alert) {
 
 std::string message(const Alert& alert) {
   if (alert.kind != Kind::drift) return bounded(alert.message, kMaxSentence);
-  return fmt::format("{} {} in {}: {}{}{}", verb(alert), what(alert), where(alert), bounded(alert.reason, kMaxWord),
-                     by_whom(alert), more_times(alert));
+  return fmt::format("{} {} in {}: {}{}{}{}{}", verb(alert), what(alert), where(alert), bounded(alert.reason, kMaxWord),
+                     by_what_mount(alert), from_where(alert), by_whom(alert), more_times(alert));
 }
 
 }  // namespace holdfast::alert

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -27,21 +28,24 @@ class StderrSink final : public Sink {
   const bool for_people_ = ::isatty(STDERR_FILENO) == 1;
 };
 
+constexpr int kOpenFlags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
+
+/// Opens a sink's file. O_NONBLOCK: a FIFO by that name must be refused, not waited for.
+Result<UniqueFd> open_file(const std::string& path, int create, struct stat& st) {
+  UniqueFd fd(::open(path.c_str(), kOpenFlags | create, S_IRUSR | S_IWUSR));
+  if (!fd || ::fstat(fd.get(), &st) != 0) return errno_error(printable(path));
+  if (S_ISREG(st.st_mode)) return fd;
+  return Error{EINVAL, fmt::format("{}: not a regular file; a path for a new file would be right", printable(path))};
+}
+
 class FileSink final : public Sink {
  public:
   explicit FileSink(std::string path) : path_(std::move(path)) {}
 
   Result<void> open() {
-    // O_NONBLOCK: a FIFO by that name must be refused, not waited for.
-    UniqueFd fd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
-                       S_IRUSR | S_IWUSR));
-    if (!fd) return errno_error(printable(path_));
-    if (::fstat(fd.get(), &opened_) != 0) return errno_error(printable(path_));
-    if (!S_ISREG(opened_.st_mode)) {
-      return Error{EINVAL,
-                   fmt::format("{}: not a regular file; a path for a new file would be right", printable(path_))};
-    }
-    fd_ = std::move(fd);
+    auto fd = open_file(path_, O_CREAT, opened_);
+    if (!fd) return fd.error();
+    fd_ = std::move(*fd);
     torn_ = false;
     return {};
   }
@@ -87,6 +91,18 @@ bool write_all(int fd, std::string_view bytes, std::size_t& written) {
 }
 
 std::unique_ptr<Sink> make_stderr_sink() { return std::make_unique<StderrSink>(); }
+
+Result<void> check_file_sink(const std::string& path) {
+  struct stat st {};
+  const auto there = open_file(path, 0, st);
+  if (there) return {};
+  if (there.error().code != ENOENT) return there.error();
+  const std::string directory = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
+  if (::stat(directory.c_str(), &st) == 0 && S_ISDIR(st.st_mode) && ::access(directory.c_str(), W_OK | X_OK) == 0) {
+    return {};
+  }
+  return errno_error(printable(path));
+}
 
 Result<std::unique_ptr<Sink>> make_file_sink(const std::string& path) {
   auto sink = std::make_unique<FileSink>(path);

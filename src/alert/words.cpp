@@ -18,6 +18,20 @@ std::string_view to_string(Kind kind) {
   return "unknown";
 }
 
+std::string_view to_string(Hand hand) {
+  switch (hand) {
+    case Hand::wrote:
+      return "wrote";
+    case Hand::linked:
+      return "linked";
+    case Hand::renamed:
+      return "renamed";
+    case Hand::made_executable:
+      return "made executable";
+  }
+  return "unknown";
+}
+
 std::string bounded(std::string_view raw, std::size_t limit) {
   // printable() never shortens, so one byte more than fits is enough to see that it does not fit.
   return shorten(printable(raw.substr(0, limit + 1)), limit);

@@ -20,4 +20,12 @@ std::string rfc3339(Wall::time_point t) {
                      utc.tm_hour, utc.tm_min, utc.tm_sec, rest);
 }
 
+std::string rfc3339(std::chrono::sys_seconds t) {
+  const auto seconds = static_cast<std::time_t>(t.time_since_epoch().count());
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                     utc.tm_hour, utc.tm_min, utc.tm_sec);
+}
+
 }  // namespace holdfast

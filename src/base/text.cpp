@@ -50,10 +50,10 @@ bool deceives(char32_t c) {
 }
 
 void append_escaped(std::string& out, std::uint8_t byte) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
+  constexpr std::string_view kHexDigits = "0123456789abcdef";
   out += "\\x";
-  out += kDigits[byte >> 4];
-  out += kDigits[byte & 0xfU];
+  out += kHexDigits[byte >> 4];
+  out += kHexDigits[byte & 0xfU];
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "capture_pool.h"
 
-#include <linux/ioprio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,11 +9,16 @@
 namespace holdfast::baseline {
 namespace {
 
+// ioprio_set(2), which no libc wraps. Not from <linux/ioprio.h>: that of Debian's linux-libc-dev 6.1.192 has a function
+// with a parameter called `class`, which is no C++.
+constexpr int kWhoProcess = 1;
+constexpr int kIdleClass = 3 << 13;
+
 /// Captures must not slow down what they watch. Best effort: a host that refuses is captured at normal priority.
 void step_back() {
   constexpr int kNice = 10;
   static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice));
-  static_cast<void>(::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0)));
+  static_cast<void>(::syscall(SYS_ioprio_set, kWhoProcess, 0, kIdleClass));
 }
 
 }  // namespace

@@ -9,15 +9,14 @@
 #include <chrono>
 #include <ctime>
 #include <memory>
-#include <new>
 #include <thread>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include "holdfast/base/text.h"
 #include "holdfast/baseline/hash.h"
 
+#include "digest.h"
 #include "path_open.h"
 #include "proof.h"
 
@@ -25,32 +24,6 @@ namespace holdfast::baseline {
 namespace {
 
 constexpr std::size_t kBlock = std::size_t{256} * 1024;
-
-struct FreeContext {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-
-/// One SHA-256 in the making. Fails only for want of memory, which ends the program like any other such failure.
-class Digest {
- public:
-  Digest() : context_(EVP_MD_CTX_new()) {
-    // Fetching costs a search through providers: once is enough, it never changes.
-    static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA2-256", nullptr);
-    check(context_ != nullptr && EVP_DigestInit_ex2(context_.get(), kSha256, nullptr) == 1);
-  }
-  void update(const void* data, std::size_t size) { check(EVP_DigestUpdate(context_.get(), data, size) == 1); }
-  [[nodiscard]] Sha256 finish() {
-    Sha256 out{};
-    check(EVP_DigestFinal_ex(context_.get(), out.data(), nullptr) == 1);
-    return out;
-  }
-
- private:
-  static void check(bool fine) {
-    if (!fine) throw std::bad_alloc();
-  }
-  std::unique_ptr<EVP_MD_CTX, FreeContext> context_;
-};
 
 /// Same file, same version.
 Result<void> expect_identity(int fd, std::string_view path, const Identity& identity) {

@@ -117,6 +117,20 @@ bool IdentityTable::is_proven_code(const Identity& identity) const noexcept {
   return file != kNone && slots_[entries_[file].slot].proven.load(std::memory_order_acquire);
 }
 
+std::optional<kernel::ElfRole> IdentityTable::role(const Identity& identity) const noexcept {
+  const std::uint32_t file = find(identity);
+  if (file == kNone) return std::nullopt;
+  const std::uint8_t known = slots_[entries_[file].slot].role.load(std::memory_order_relaxed);
+  return known == 0 ? std::nullopt : std::optional(static_cast<kernel::ElfRole>(known - 1));
+}
+
+void IdentityTable::remember_role(const Identity& identity, kernel::ElfRole role) noexcept {
+  const std::uint32_t file = find(identity);
+  if (file == kNone) return;
+  slots_[entries_[file].slot].role.store(static_cast<std::uint8_t>(static_cast<std::uint8_t>(role) + 1),
+                                         std::memory_order_relaxed);
+}
+
 std::uint32_t IdentityTable::find_path(std::string_view wanted) const {
   std::uint32_t low = 0;
   std::uint32_t high = size();

@@ -69,6 +69,9 @@ class IdentityTable {
   /// Code with this identity, or kNone.
   [[nodiscard]] std::uint32_t find(const Identity& identity) const noexcept;
   [[nodiscard]] bool is_proven_code(const Identity& identity) const noexcept;
+  /// Hard links share one role. Nothing until `remember_role`.
+  [[nodiscard]] std::optional<kernel::ElfRole> role(const Identity& identity) const noexcept;
+  void remember_role(const Identity& identity, kernel::ElfRole role) noexcept;
   [[nodiscard]] std::uint32_t find_path(std::string_view path) const;
   [[nodiscard]] bool has_size(std::uint64_t size) const noexcept { return !of_size(size).empty(); }
   /// Executables of this size.
@@ -88,6 +91,7 @@ class IdentityTable {
     Sha256 sha256{};
     std::atomic<std::uint8_t> state{empty};
     std::atomic<bool> proven{false};
+    std::atomic<std::uint8_t> role{0};  ///< 0: not looked at yet; else one more than the kernel::ElfRole
   };
 
   IdentityTable() = default;

@@ -49,6 +49,22 @@ bool LiveBaseline::is_image_code(const Identity& identity) const noexcept {
   return now != nullptr && now->is_proven_code(identity);
 }
 
+std::optional<kernel::ElfRole> LiveBaseline::role(const Identity& identity) const noexcept {
+  const IdentityTable* const now = table();
+  return now == nullptr ? std::nullopt : now->role(identity);
+}
+
+void LiveBaseline::remember_role(const Identity& identity, kernel::ElfRole role) const noexcept {
+  if (IdentityTable* const now = table()) now->remember_role(identity, role);
+}
+
+std::optional<std::string> LiveBaseline::path_of(const Identity& identity) const {
+  const IdentityTable* const now = table();
+  const auto file = now == nullptr ? IdentityTable::kNone : now->find(identity);
+  if (file == IdentityTable::kNone) return std::nullopt;
+  return now->image_file(file).path;
+}
+
 bool LiveBaseline::has_size(std::uint64_t size) const noexcept {
   const IdentityTable* const now = table();
   return now != nullptr && now->has_size(size);
@@ -146,11 +162,11 @@ Result<std::optional<ImageFile>> LiveBaseline::find_content(std::uint64_t size, 
     if (now->hash(file) == sha256) return std::optional(now->image_file(file));
   }
   if (record_.kind == Kind::snapshot) return std::optional<ImageFile>();
+  // Once more all of them: the capture goes on meanwhile, and one may have its hash by now that had none above.
   for (const std::uint32_t file : candidates) {
-    if (now->hash(file)) continue;
-    auto read = read_now(now->image_file(file), deadline);
-    if (!read && read.error().code == ETIMEDOUT) return read.error();
-    if (read && *read == sha256) return std::optional(now->image_file(file));
+    const auto content = hash(now->image_file(file), deadline);
+    if (!content && content.error().code == ETIMEDOUT) return content.error();
+    if (content && *content == sha256) return std::optional(now->image_file(file));
   }
   return std::optional<ImageFile>();
 }

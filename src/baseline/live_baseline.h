@@ -29,8 +29,11 @@ class LiveBaseline final : public Baseline {
   [[nodiscard]] std::string failure() const override;
   [[nodiscard]] std::size_t file_count() const override;
   [[nodiscard]] bool is_image_code(const Identity& identity) const noexcept override;
+  [[nodiscard]] std::optional<kernel::ElfRole> role(const Identity& identity) const noexcept override;
+  void remember_role(const Identity& identity, kernel::ElfRole role) const noexcept override;
   [[nodiscard]] bool wait_walked(Steady::time_point deadline) const override;
   [[nodiscard]] Result<std::optional<ImageFile>> at_path(std::string_view path) const override;
+  [[nodiscard]] std::optional<std::string> path_of(const Identity& identity) const override;
   [[nodiscard]] Result<Sha256> hash(const ImageFile& file, Steady::time_point deadline) const override;
   [[nodiscard]] bool has_size(std::uint64_t size) const noexcept override;
   [[nodiscard]] Result<std::optional<ImageFile>> find_content(std::uint64_t size, const Sha256& sha256,

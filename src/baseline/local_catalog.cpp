@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -53,6 +55,7 @@ LocalCatalog::LocalCatalog(std::shared_ptr<CaptureContext> context, unsigned thr
 LocalCatalog::~LocalCatalog() {
   pool_.reset();
   flush_names();
+  flush_alive();
   context_->flush_hashes();
 }
 
@@ -210,10 +213,65 @@ Result<std::vector<ImageFile>> LocalCatalog::files(const std::string& id) const 
   return files;
 }
 
+Result<std::vector<std::string>> LocalCatalog::images_with_program(std::uint64_t size, const Sha256& sha256,
+                                                                   Steady::time_point deadline) const {
+  std::vector<std::string> keys;
+  for (const auto& live : all_live()) {
+    if (live->kind() != Kind::layers || live->table() == nullptr) continue;
+    const auto found = live->find_content(size, sha256, deadline);
+    if (!found && found.error().code == ETIMEDOUT) return found.error();
+    if (found && *found) keys.push_back(live->id());
+  }
+  return context_->store().names_with_program(size, sha256, std::move(keys));
+}
+
 Result<std::uint64_t> LocalCatalog::prune(std::int64_t before) {
   flush_names();
   return context_->store().prune(before, [this](const std::string& id) { return find_live(id) != nullptr; });
 }
+
+Result<std::uint64_t> LocalCatalog::prune_layered(std::int64_t before) {
+  auto images = known_images();
+  if (!images) return images.error();
+  std::set<std::string> snapshots;
+  for (const auto& image : *images) {
+    if (image.record.kind == Kind::snapshot) snapshots.insert(image.record.key);
+  }
+  return context_->store().prune(
+      before, [&](const std::string& id) { return snapshots.contains(id) || find_live(id) != nullptr; });
+}
+
+void LocalCatalog::note_alive(Wall::time_point now) {
+  alive_.store(std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count());
+  pool_->post([this] { flush_alive(); });
+}
+
+void LocalCatalog::flush_alive() const {
+  if (const auto seconds = alive_.exchange(0); seconds != 0) context_->report(context_->store().set_alive(seconds));
+}
+
+Result<std::optional<Wall::time_point>> LocalCatalog::last_alive() const {
+  const auto seconds = context_->store().alive();
+  if (!seconds) return seconds.error();
+  if (*seconds == 0) return std::optional<Wall::time_point>();
+  return std::optional(Wall::time_point(std::chrono::seconds(*seconds)));
+}
+
+Result<std::vector<policy::Override>> LocalCatalog::overrides() const { return context_->store().overrides(); }
+
+Result<void> LocalCatalog::save_override(const policy::Override& one) { return context_->store().save_override(one); }
+
+Result<void> LocalCatalog::remove_override(const policy::Override::Target& target) {
+  return context_->store().remove_override(target);
+}
+
+Result<std::vector<policy::Sealed>> LocalCatalog::sealed(std::size_t most) const {
+  return context_->store().sealed(most);
+}
+
+Result<void> LocalCatalog::save_sealed(const policy::Sealed& one) { return context_->store().save_sealed(one); }
+
+Result<void> LocalCatalog::prune_sealed(std::int64_t before) { return context_->store().prune_sealed(before); }
 
 CatalogCounters LocalCatalog::counters() const {
   const CaptureCounters& from = context_->counters;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -27,9 +28,20 @@ class LocalCatalog final : public Catalog {
   [[nodiscard]] Result<std::vector<ImageSummary>> list() const override;
   [[nodiscard]] Result<std::string> resolve(std::string_view image) const override;
   [[nodiscard]] Result<std::vector<ImageFile>> files(const std::string& id) const override;
+  [[nodiscard]] Result<std::vector<std::string>> images_with_program(std::uint64_t size, const Sha256& sha256,
+                                                                     Steady::time_point deadline) const override;
   [[nodiscard]] Result<std::vector<Difference>> verify(const std::string& id, bool write,
                                                        const Progress& progress) override;
   [[nodiscard]] Result<std::uint64_t> prune(std::int64_t before) override;
+  [[nodiscard]] Result<std::uint64_t> prune_layered(std::int64_t before) override;
+  void note_alive(Wall::time_point now) override;
+  [[nodiscard]] Result<std::optional<Wall::time_point>> last_alive() const override;
+  [[nodiscard]] Result<std::vector<policy::Override>> overrides() const override;
+  [[nodiscard]] Result<void> save_override(const policy::Override& one) override;
+  [[nodiscard]] Result<void> remove_override(const policy::Override::Target& target) override;
+  [[nodiscard]] Result<std::vector<policy::Sealed>> sealed(std::size_t most) const override;
+  [[nodiscard]] Result<void> save_sealed(const policy::Sealed& one) override;
+  [[nodiscard]] Result<void> prune_sealed(std::int64_t before) override;
   [[nodiscard]] CatalogCounters counters() const override;
 
  private:
@@ -47,6 +59,7 @@ class LocalCatalog final : public Catalog {
   [[nodiscard]] Result<void> take_snapshot(LiveBaseline& baseline, int root);
   /// Names arrive at the barrier, which must not wait for a database: they are written soon after.
   void flush_names() const;
+  void flush_alive() const;
   /// Stored images, then live ones that the database does not have.
   [[nodiscard]] Result<std::vector<StoredImage>> known_images() const;
 
@@ -56,7 +69,8 @@ class LocalCatalog final : public Catalog {
   mutable std::mutex mutex_;        ///< live_, names_; never held over anything slow
   mutable std::map<std::string, std::weak_ptr<LiveBaseline>> live_;
   mutable std::vector<Name> names_;
-  std::optional<CapturePool> pool_;  ///< last: its threads use all of the above
+  mutable std::atomic<std::int64_t> alive_{0};  ///< seconds since the epoch, to be written; 0: nothing
+  std::optional<CapturePool> pool_;             ///< last: its threads use all of the above
 };
 
 }  // namespace holdfast::baseline

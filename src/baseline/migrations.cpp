@@ -60,15 +60,51 @@ CREATE TABLE hashes (
   PRIMARY KEY (file_system, inode, size, mtime, ctime)
 ) WITHOUT ROWID;
 )sql",
+    R"sql(
+CREATE TABLE service_state (
+  key TEXT PRIMARY KEY,            -- alive: when a service ran last
+  value INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql",
+    R"sql(
+CREATE TABLE overrides (
+  device INTEGER NOT NULL,         -- of the container's root, as inode and birth (nanoseconds)
+  inode INTEGER NOT NULL,
+  birth INTEGER NOT NULL,
+  container BLOB NOT NULL,         -- id; names are raw bytes
+  name BLOB NOT NULL,
+  image BLOB NOT NULL,
+  mode TEXT NOT NULL,
+  reason BLOB NOT NULL,
+  began INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  boot TEXT NOT NULL,              -- the boot that boot_until counts in, in seconds
+  boot_until INTEGER NOT NULL,
+  uid INTEGER NOT NULL,            -- who asked
+  pid INTEGER NOT NULL,
+  login_uid INTEGER NOT NULL,      -- -1: not known
+  PRIMARY KEY (device, inode, birth, container)
+) WITHOUT ROWID;
+)sql",
+    R"sql(
+CREATE INDEX files_by_content ON files (sha256) WHERE sha256 IS NOT NULL;
+)sql",
+    R"sql(
+CREATE TABLE sealed (
+  inode INTEGER NOT NULL,          -- of a container's root, as birth (nanoseconds)
+  birth INTEGER NOT NULL,
+  seen INTEGER NOT NULL,           -- when the container was last there
+  PRIMARY KEY (inode, birth)
+) WITHOUT ROWID;
+CREATE TABLE pins (
+  inode INTEGER NOT NULL,
+  birth INTEGER NOT NULL,
+  path BLOB NOT NULL,
+  sha256 BLOB NOT NULL,
+  PRIMARY KEY (inode, birth, path)
+) WITHOUT ROWID;
+)sql",
 };
-
-Result<std::int64_t> ask_integer(Database& database, std::string_view sql) {
-  auto statement = Statement::prepare(database, sql);
-  if (!statement) return statement.error();
-  auto row = statement->step();
-  if (!row) return row.error();
-  return *row ? statement->integer() : 0;
-}
 
 Error refuse(const Database& database, std::string_view why) {
   return {EINVAL, fmt::format("{}: {}; move it away to begin with an empty baseline database", database.path(), why)};

@@ -9,7 +9,7 @@ namespace holdfast::baseline {
 
 /// Longest path that is looked at, in bytes. Containers can make deeper trees, and the price of walking them grows with
 /// the square of the depth.
-inline constexpr std::size_t kMaxPath = 64 * 1024;
+inline constexpr std::size_t kMaxPath = std::size_t{64} * 1024;
 
 /// Opens `path`, absolute or relative but always meant from `root`, without following any symlink, leaving `root` or
 /// crossing into another mount. Paths beyond PATH_MAX are opened step by step; beyond kMaxPath: ENAMETOOLONG.

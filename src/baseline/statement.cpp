@@ -91,4 +91,27 @@ std::optional<Sha256> Statement::digest() {
   return digest;
 }
 
+std::string join_texts(const std::vector<std::string>& texts) {
+  std::string joined;
+  for (const std::string& text : texts) (joined += text) += '\0';
+  return joined;
+}
+
+std::vector<std::string> split_texts(std::string_view joined) {
+  std::vector<std::string> texts;
+  for (std::size_t end = joined.find('\0'); end != std::string_view::npos; end = joined.find('\0')) {
+    texts.emplace_back(joined.substr(0, end));
+    joined.remove_prefix(end + 1);
+  }
+  return texts;
+}
+
+Result<std::int64_t> ask_integer(Database& database, std::string_view sql) {
+  auto statement = Statement::prepare(database, sql);
+  if (!statement) return statement.error();
+  auto row = statement->step();
+  if (!row) return row.error();
+  return *row ? statement->integer() : 0;
+}
+
 }  // namespace holdfast::baseline

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "holdfast/base/result.h"
 #include "holdfast/base/sha256.h"
@@ -12,6 +13,10 @@
 #include "sqlite.h"
 
 namespace holdfast::baseline {
+
+/// A list of texts as one column: each is ended by a NUL byte, which none of them has.
+[[nodiscard]] std::string join_texts(const std::vector<std::string>& texts);
+[[nodiscard]] std::vector<std::string> split_texts(std::string_view joined);
 
 /// One prepared statement. Binds in the order of its question marks, reads columns in the order of its SELECT.
 /// Lives shorter than its database.
@@ -49,5 +54,8 @@ class Statement {
   int next_column_ = 0;
   int bind_code_ = SQLITE_OK;  ///< the first that failed; told by step()
 };
+
+/// The integer in the first column of the first row; 0 if there is none.
+[[nodiscard]] Result<std::int64_t> ask_integer(Database& database, std::string_view sql);
 
 }  // namespace holdfast::baseline

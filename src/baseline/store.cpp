@@ -20,7 +20,11 @@ constexpr off_t kCheckedSize = off_t{64} * 1024 * 1024;
 /// SQLite would create the file with the process's umask; the names of what runs here are nobody else's business.
 Result<off_t> create_private(const std::string& path) {
   UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file && (errno == EROFS || errno == EACCES)) file.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file && (errno == EROFS || errno == EACCES)) {
+    const int refused = errno;
+    file.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!file && errno == ENOENT) errno = refused;  // that it is not there is not what is in the way
+  }
   struct stat st {};
   if (!file || ::fstat(file.get(), &st) != 0) return errno_error(fmt::format("{}: cannot open the database", path));
   if ((st.st_mode & 0077) != 0 && ::fchmod(file.get(), 0600) != 0) {

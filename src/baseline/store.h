@@ -13,6 +13,8 @@
 #include "holdfast/base/result.h"
 #include "holdfast/base/sha256.h"
 #include "holdfast/baseline/baseline.h"
+#include "holdfast/policy/override.h"
+#include "holdfast/policy/sealed.h"
 
 #include "identity_table.h"
 #include "sqlite.h"
@@ -67,6 +69,27 @@ class Store {
   [[nodiscard]] std::optional<Sha256> cached(std::uint64_t file_system, const Identity& identity);
   /// Replaces what was cached for the same identities.
   [[nodiscard]] Result<void> cache(std::span<const CachedHash> hashes);
+
+  /// Keys, references and digests of the images of `keys`, and of all complete ones with layers that have an executable
+  /// of this content. Never waits for a writer.
+  [[nodiscard]] Result<std::vector<std::string>> names_with_program(std::uint64_t size, const Sha256& sha256,
+                                                                    std::vector<std::string> keys);
+
+  /// When a service ran last, in seconds since the epoch; 0: never.
+  [[nodiscard]] Result<std::int64_t> alive();
+  [[nodiscard]] Result<void> set_alive(std::int64_t seconds);
+
+  [[nodiscard]] Result<std::vector<policy::Override>> overrides();
+  /// Replaces the target's.
+  [[nodiscard]] Result<void> save_override(const policy::Override& one);
+  [[nodiscard]] Result<void> remove_override(const policy::Override::Target& target);
+
+  /// Those last seen, at most so many.
+  [[nodiscard]] Result<std::vector<policy::Sealed>> sealed(std::size_t most);
+  /// Replaces the root's.
+  [[nodiscard]] Result<void> save_sealed(const policy::Sealed& one);
+  /// Removes those last seen before.
+  [[nodiscard]] Result<void> prune_sealed(std::int64_t before);
 
   /// Removes images last used before `before` that `in_use` does not name, and hashes that no image has.
   [[nodiscard]] Result<std::uint64_t> prune(std::int64_t before, const std::function<bool(const std::string&)>& in_use);

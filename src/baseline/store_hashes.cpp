@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "store.h"
 
 namespace holdfast::baseline {
@@ -33,6 +35,43 @@ Result<void> Store::cache(std::span<const CachedHash> hashes) {
     if (auto done = insert->run(); !done) return done;
   }
   return transaction->commit();
+}
+
+Result<std::vector<std::string>> Store::names_with_program(std::uint64_t size, const Sha256& sha256,
+                                                           std::vector<std::string> keys) {
+  const std::lock_guard lock(read_mutex_);
+  {
+    auto rows = Statement::prepare(reader_,
+                                   "SELECT DISTINCT images.key FROM files JOIN images ON images.id=files.image"
+                                   " WHERE files.sha256=? AND files.size=? AND files.mode & 73 != 0"  // 0111
+                                   " AND images.kind=0 AND images.complete=1");
+    if (!rows) return rows.error();
+    rows->bind(std::optional(sha256)).bind(size);
+    for (;;) {
+      auto row = rows->step();
+      if (!row) return row.error();
+      if (!*row) break;
+      if (std::string key(rows->bytes()); std::find(keys.begin(), keys.end(), key) == keys.end()) {
+        keys.push_back(std::move(key));
+      }
+    }
+  }
+  auto names = Statement::prepare(
+      reader_, "SELECT reference, digest FROM image_names WHERE image=(SELECT id FROM images WHERE key=?)");
+  if (!names) return names.error();
+  std::vector<std::string> all = keys;
+  for (const std::string& key : keys) {
+    names->reset().bind_text(key);
+    for (;;) {
+      auto row = names->step();
+      if (!row) return row.error();
+      if (!*row) break;
+      for (int column = 0; column < 2; ++column) {
+        if (std::string name(names->bytes()); !name.empty()) all.push_back(std::move(name));
+      }
+    }
+  }
+  return all;
 }
 
 Result<std::uint64_t> Store::prune(std::int64_t before, const std::function<bool(const std::string&)>& in_use) {

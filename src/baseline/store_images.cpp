@@ -11,21 +11,6 @@ std::int64_t seconds_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(Wall::now().time_since_epoch()).count();
 }
 
-std::string join(const std::vector<std::string>& paths) {
-  std::string joined;
-  for (const std::string& path : paths) (joined += path) += '\0';
-  return joined;
-}
-
-std::vector<std::string> split(std::string_view joined) {
-  std::vector<std::string> paths;
-  for (std::size_t end = joined.find('\0'); end != std::string_view::npos; end = joined.find('\0')) {
-    paths.emplace_back(joined.substr(0, end));
-    joined.remove_prefix(end + 1);
-  }
-  return paths;
-}
-
 Result<void> insert_files(Database& database, const std::string& key, const IdentityTable& table) {
   auto insert =
       Statement::prepare(database,
@@ -87,7 +72,7 @@ Result<void> Store::upsert(const ImageRecord& record) {
   if (!insert) return insert.error();
   const std::int64_t now = seconds_now();
   insert->bind_text(record.key).bind(std::int64_t{record.kind == Kind::snapshot}).bind(now).bind(now);
-  insert->bind_blob(join(record.lower_paths)).bind_blob(join(record.data_paths));
+  insert->bind_blob(join_texts(record.lower_paths)).bind_blob(join_texts(record.data_paths));
   insert->bind(std::int64_t{record.metacopy}).bind(std::int64_t{record.user_xattr}).bind_text(record.redirect_dir);
   return insert->run();
 }
@@ -173,8 +158,8 @@ Result<std::vector<StoredImage>> Store::select_images(std::string_view where, co
     image.last_used = rows->integer();
     image.files = rows->number();
     image.bytes = rows->number();
-    image.record.lower_paths = split(rows->bytes());
-    image.record.data_paths = split(rows->bytes());
+    image.record.lower_paths = split_texts(rows->bytes());
+    image.record.data_paths = split_texts(rows->bytes());
     image.record.metacopy = rows->integer() != 0;
     image.record.user_xattr = rows->integer() != 0;
     image.record.redirect_dir = rows->bytes();

@@ -15,7 +15,7 @@ namespace {
 
 namespace po = boost::program_options;
 
-po::options_description describe(const std::vector<Option>& options) {
+po::options_description describe_options(const std::vector<Option>& options) {
   po::options_description out;
   for (const auto& option : options) {
     const std::string name = option.letter == 0 ? option.name : fmt::format("{},{}", option.name, option.letter);
@@ -50,7 +50,7 @@ Result<Arguments> parse_arguments(const std::vector<std::string>& arguments, con
                          style::allow_dash_for_short | style::short_allow_adjacent | style::short_allow_next;
   Arguments out;
   try {
-    const auto description = describe(options);
+    const auto description = describe_options(options);
     const auto parsed = po::command_line_parser(arguments).options(description).style(kStyle).run();
     for (const auto& option : parsed.options) {
       if (option.position_key >= 0) {

@@ -11,7 +11,7 @@
 namespace holdfast::cli {
 namespace {
 
-Status run_list(const Invocation& invocation) {
+Status run_baseline_list(const Invocation& invocation) {
   const Reply reply = ask(invocation, "baseline.list");
   if (!reply.ok()) return reply.status;
   if (invocation.json) {
@@ -54,7 +54,7 @@ Command baseline_list_command() {
               "(from a root without layers, when its container was first seen).",
           .options = {},
           .words = {},
-          .run = run_list};
+          .run = run_baseline_list};
 }
 
 }  // namespace holdfast::cli

@@ -20,6 +20,7 @@ Status run_prune(const Invocation& invocation) {
     }
     arguments["unused_seconds"] = span->count();
   }
+  if (invocation.arguments.has("imported")) arguments["imported"] = true;
   const Reply reply = ask(invocation, "baseline.prune", std::move(arguments), {}, std::nullopt);
   if (!reply.ok()) return reply.status;
   const auto removed = number_of(reply.value, "removed");
@@ -35,12 +36,14 @@ Status run_prune(const Invocation& invocation) {
 
 Command baseline_prune_command() {
   return {.name = "baseline prune",
-          .synopsis = "[--unused-for SPAN]",
+          .synopsis = "[--imported] [--unused-for SPAN]",
           .summary = "remove baselines that no container uses",
           .details =
               "Removes the baselines of images that no container has now, and hashes that nothing refers to "
-              "any more. An image that comes back is captured again.",
-          .options = {{"unused-for", 0, "SPAN", "only those unused for that long: 12h, 30d"}},
+              "any more. An image that comes back is captured again. What was imported stays, unless "
+              "--imported asks for it.",
+          .options = {{"imported", 0, "", "those that were imported, and only those"},
+                      {"unused-for", 0, "SPAN", "only those unused for that long: 12h, 30d"}},
           .words = {},
           .run = run_prune};
 }

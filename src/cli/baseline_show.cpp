@@ -13,8 +13,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
-
 std::string summary(const json::value& image) {
   return fmt::format(
       "Baseline    {}\nNames       {}\nDigests     {}\nKind        {}, {}\nFiles       {} ({})\nCaptured    {}\n"
@@ -25,7 +23,7 @@ std::string summary(const json::value& image) {
       flag_of(image, "in_use") ? "now" : time_of(image, "last_used"));
 }
 
-Status run_show(const Invocation& invocation) {
+Status run_baseline_show(const Invocation& invocation) {
   json::array files;
   const auto keep = [&](control::Message::Kind kind, const json::value& value) {
     if (kind == control::Message::Kind::item) files.push_back(value);
@@ -61,7 +59,7 @@ Command baseline_show_command() {
               "and size. IMAGE is a reference, a digest, or the start of a baseline's id.",
           .options = {},
           .words = {1, 1},
-          .run = run_show};
+          .run = run_baseline_show};
 }
 
 }  // namespace holdfast::cli

@@ -13,10 +13,9 @@ namespace {
 
 namespace json = boost::json;
 
-std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
-
 Table::Cell mode_cell(const json::value& container) {
-  const std::string mode = text_of(container, "mode");
+  const std::string mode = or_dash(text_of(container, "mode"));
+  if (member_of(container, "override").is_object()) return {mode + " (override)", Colour::yellow};
   if (mode == "prevent") return {mode, Colour::green};
   return {mode, mode == "off" ? Colour::yellow : Colour::none};
 }
@@ -76,7 +75,8 @@ Command containers_command() {
           .details =
               "Lists the containers that the service knows, oldest first. BASELINE: walking, hashing, complete "
               "or failed. DRIFT: how many drift attempts were judged. MEDIATED: yes; late (it is, but was not "
-              "from its start on; `holdfast status` says why); no.",
+              "all the time; `holdfast status` says why); no. Containers that cannot be protected at all are the "
+              "last ones.",
           .options = {},
           .words = {},
           .run = run_containers};

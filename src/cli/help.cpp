@@ -23,6 +23,35 @@ std::string command_lines(const std::vector<Command>& commands) {
   return out;
 }
 
+/// The first word of a command of two, else nothing.
+std::string_view group_of(const Command& command) {
+  const std::size_t space = command.name.find(' ');
+  return std::string_view(command.name).substr(0, space == std::string::npos ? 0 : space);
+}
+
+/// A line per command, and one per group of commands with what follows its name.
+std::string overview_lines(const std::vector<Command>& commands) {
+  constexpr std::size_t kHelpIndent = 20;
+  std::string out;
+  std::string_view done;
+  for (const auto& command : commands) {
+    const std::string_view group = group_of(command);
+    if (group.empty()) {
+      out += fmt::format("  {:<18}{}\n", command.name, command.summary);
+    } else if (group != done) {
+      std::string words;
+      for (const auto& member : commands) {
+        if (group_of(member) == group)
+          words += fmt::format("{}{}", words.empty() ? "" : ", ", member.name.substr(group.size() + 1));
+      }
+      std::string lines = wrap(words, kHelpColumns, std::string(kHelpIndent, ' '));
+      out += lines.replace(0, kHelpIndent, fmt::format("  {:<18}", fmt::format("{} ...", group))) + '\n';
+      done = group;
+    }
+  }
+  return out;
+}
+
 /// Edit distance: insertions, deletions, substitutions.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -47,7 +76,7 @@ std::string overview(const std::vector<Command>& commands) {
       "{}\n"
       "`holdfast COMMAND --help` tells more. Exit status: 0 fine, 1 a finding,\n"
       "2 wrong usage, 3 no service, 4 not permitted. See also: man holdfast\n",
-      command_lines(commands));
+      overview_lines(commands));
 }
 
 std::string help(const Command& command) {

@@ -25,8 +25,10 @@ constexpr std::size_t kMostFieldBytes = std::size_t{256} * 1024;
 constexpr std::string_view kPrefix = "HOLDFAST_";
 
 /// Objects within an alert; a longer name that starts like a shorter one comes first.
-constexpr std::array<std::string_view, 5> kParts = {"image_file", "container", "file", "process", "writer"};
-constexpr std::array<std::string_view, 6> kNumbers = {"size", "uid", "gid", "pid", "ppid", "repeats"};
+constexpr std::array<std::string_view, 7> kParts = {"image_file", "container",       "file",  "process",
+                                                    "writer",     "made_executable", "advice"};
+constexpr std::array<std::string_view, 7> kNumbers = {
+    "size", "uid", "gid", "pid", "ppid", "repeats", "package_manager_pid"};
 
 std::string lower(std::string_view text) {
   std::string out(text);

@@ -46,6 +46,8 @@ const json::array& list_of(const json::value& value, std::string_view key) {
   return list != nullptr ? *list : kNothing;
 }
 
+std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
+
 std::string joined(const json::value& value, std::string_view key, std::string_view separator) {
   std::string out;
   for (const auto& element : list_of(value, key)) {

@@ -12,7 +12,9 @@ namespace {
 namespace json = boost::json;
 
 Status run_metrics(const Invocation& invocation) {
-  const Reply reply = ask(invocation, "metrics");
+  json::object arguments;
+  if (const auto format = invocation.arguments.value("format")) arguments["format"] = argument(*format);
+  const Reply reply = ask(invocation, "metrics", std::move(arguments));
   if (!reply.ok()) return reply.status;
   if (invocation.json) {
     print_json(json::object{{"families", member_of(reply.value, "families")}});
@@ -37,12 +39,13 @@ Status run_metrics(const Invocation& invocation) {
 
 Command metrics_command() {
   return {.name = "metrics",
-          .synopsis = "",
+          .synopsis = "[--format openmetrics|prometheus]",
           .summary = "counters and latencies as OpenMetrics text",
           .details =
-              "Prints the service's metrics in the OpenMetrics text format, ready for a textfile collector: "
-              "verdicts by reason, the gate's latency, deadlines, containers by mode, baselines, alerts.",
-          .options = {},
+              "Prints the service's metrics in the OpenMetrics text format: verdicts by reason and mode, the gate's "
+              "latency, deadlines, containers by mode, exposure, baselines, alerts. With --format prometheus in "
+              "Prometheus' older text format, which node_exporter's textfile collector reads.",
+          .options = {{"format", 0, "FORMAT", "openmetrics (the default) or prometheus"}},
           .words = {},
           .run = run_metrics};
 }

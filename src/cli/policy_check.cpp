@@ -1,7 +1,11 @@
+#include <string>
+#include <vector>
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <fmt/format.h>
 
+#include "holdfast/base/clock.h"
 #include "holdfast/base/text.h"
 #include "holdfast/cli/output.h"
 #include "holdfast/policy/load.h"
@@ -14,25 +18,46 @@ namespace {
 
 namespace json = boost::json;
 
-/// Nothing if the file is right. *.conf are the service's settings, all others policies.
-std::string fault_of(const std::string& file) {
+struct Findings {
+  std::string fault;                  ///< empty: the file is right
+  std::vector<std::string> warnings;  ///< what is right and does nothing
+};
+
+std::vector<std::string> expired_rules(const policy::Policy& policy, const std::string& file) {
+  std::vector<std::string> out;
+  for (const auto& rule : policy.allows) {
+    if (!rule.until || *rule.until > std::chrono::floor<std::chrono::seconds>(Wall::now())) continue;
+    out.push_back(fmt::format("{}: [Allow {}] expired on {}: it excepts nothing any more", printable(file),
+                              printable(rule.name), rfc3339(*rule.until)));
+  }
+  return out;
+}
+
+/// *.conf are the service's settings, all others policies.
+Findings check(const std::string& file) {
   if (file.ends_with(".conf")) {
     const auto settings = policy::load_settings(file);
-    return settings ? std::string() : settings.error().message;
+    return {settings ? std::string() : settings.error().message, {}};
   }
   const auto policy = policy::load_policy(file);
-  return policy ? std::string() : policy.error().message;
+  if (!policy) return {policy.error().message, {}};
+  return {{}, expired_rules(*policy, file)};
 }
 
 Status run_check(const Invocation& invocation) {
   json::array files;
   bool faultless = true;
   for (const auto& file : invocation.arguments.words) {
-    const std::string fault = control::readable(fault_of(file));
+    const auto found = check(file);
+    const std::string fault = control::readable(found.fault);
     faultless = faultless && fault.empty();
+    json::array warnings;
+    for (const auto& warning : found.warnings) warnings.emplace_back(json::string(warning));
     files.push_back(json::object{{"file", printable(file)},
                                  {"ok", fault.empty()},
-                                 {"error", fault.empty() ? json::value(nullptr) : json::value(json::string(fault))}});
+                                 {"error", fault.empty() ? json::value(nullptr) : json::value(json::string(fault))},
+                                 {"warnings", std::move(warnings)}});
+    for (const auto& warning : found.warnings) complain(fmt::format("warning: {}", warning));
     if (!fault.empty()) {
       complain(fault);
     } else if (!invocation.json) {
@@ -51,7 +76,8 @@ Command policy_check_command() {
           .summary = "find mistakes in policies and settings, without a service",
           .details =
               "Reads policy files, and service settings (*.conf), as the service would, and names file, line "
-              "and key of the first mistake in each, and what would be right. Exit status 2 if there is any.",
+              "and key of the first mistake in each, and what would be right. Exit status 2 if there is any. Warns of "
+              "exceptions that have expired.",
           .options = {},
           .words = {1, WordCount::kAny},
           .run = run_check};

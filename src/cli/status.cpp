@@ -15,10 +15,10 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kLabelWidth = 12;
+constexpr std::size_t kStatusLabelWidth = 12;
 
 std::string line(std::string_view label, const std::string& text, const Terminal& terminal) {
-  const std::string padding(kLabelWidth - display_width(label), ' ');
+  const std::string padding(kStatusLabelWidth - display_width(label), ' ');
   return fmt::format("{}{}{}\n", paint(label, Colour::bold, terminal), padding, text);
 }
 
@@ -53,8 +53,9 @@ std::string summary(const json::value& status, const Terminal& terminal) {
   const auto& baselines = member_of(status, "baselines");
   std::string out;
   out += line("Containers",
-              fmt::format("{}: {} prevent, {} detect, {} off", count(containers, "all"), count(containers, "prevent"),
-                          count(containers, "detect"), count(containers, "off")),
+              fmt::format("{}: {} prevent, {} detect, {} off, {}", count(containers, "all"),
+                          count(containers, "prevent"), count(containers, "detect"), count(containers, "off"),
+                          bad_count(containers, "unprotected", "unprotected", terminal)),
               terminal);
   out += line("Executions",
               fmt::format("{}: {} image code, {} looked into, {} waiting", count(gate, "events"),
@@ -67,6 +68,12 @@ std::string summary(const json::value& status, const Terminal& terminal) {
               fmt::format("{}, {}", bad_count(gate, "deadlines_missed", "missed", terminal),
                           bad_count(gate, "overflows", "queue overflows", terminal)),
               terminal);
+  const auto& net = member_of(status, "net");
+  out += line(
+      "Net",
+      fmt::format("{} executions seen, {} unmediated, {} killed, {}", count(net, "executions"),
+                  count(net, "unmediated"), count(net, "killed"), bad_count(net, "events_lost", "losses", terminal)),
+      terminal);
   out +=
       line("Alerts",
            fmt::format("{} delivered, {} folded, {} waiting, {}", count(alerts, "delivered"), count(alerts, "folded"),
@@ -77,22 +84,30 @@ std::string summary(const json::value& status, const Terminal& terminal) {
                           count(baselines, "images_stored"), count(baselines, "captures_running"),
                           bad_count(baselines, "captures_failed", "failed", terminal)),
               terminal);
+  if (const auto storage = text_of(status, "storage"); !storage.empty() && storage != "ok") {
+    out += line("Storage", paint(storage, Colour::red, terminal), terminal);
+  }
   return out;
 }
 
 /// Only reasons that have occurred.
 std::string verdicts(const json::value& status, const Terminal& terminal) {
-  Table table(
-      {{"DRIFT"}, {"DENIED", Table::Align::right}, {"ALERTED", Table::Align::right}, {"ALLOWED", Table::Align::right}});
+  Table table({{"DRIFT"},
+               {"DENIED", Table::Align::right},
+               {"KILLED", Table::Align::right},
+               {"ALERTED", Table::Align::right},
+               {"ALLOWED", Table::Align::right}});
   const json::object* reasons = member_of(status, "verdicts").if_object();
   if (reasons == nullptr) return {};
   for (const auto& reason : *reasons) {
     const json::value& counts = reason.value();
     const auto denied = number_of(counts, "denied");
     const auto alerted = number_of(counts, "alerted");
-    if (denied + alerted + number_of(counts, "allowed") == 0) continue;
+    const auto killed = number_of(counts, "killed");
+    if (denied + killed + alerted + number_of(counts, "allowed") == 0) continue;
     table.add({{control::readable({reason.key().data(), reason.key().size()})},
                {human_count(denied), denied > 0 ? Colour::red : Colour::none},
+               {human_count(killed), killed > 0 ? Colour::red : Colour::none},
                {human_count(alerted), alerted > 0 ? Colour::yellow : Colour::none},
                {count(counts, "allowed")}});
   }
@@ -107,6 +122,24 @@ std::string exposures(const json::value& status, const Terminal& terminal) {
                {time_of(span, "from")},
                {open ? "now" : time_of(span, "until"), open ? Colour::red : Colour::none},
                {text_of(span, "why")}});
+  }
+  return table.empty() ? std::string() : '\n' + table.render(terminal);
+}
+
+std::string asked_by(const json::value& one) {
+  if (member_of(one, "login_uid").is_null()) return fmt::format("uid {}", number_of(one, "uid"));
+  return fmt::format("uid {}", number_of(one, "login_uid"));
+}
+
+std::string overrides(const json::value& status, const Terminal& terminal) {
+  Table table(
+      {{"OVERRIDE", Table::Align::left, true}, {"MODE"}, {"UNTIL"}, {"BY"}, {"REASON", Table::Align::left, true}});
+  for (const auto& one : list_of(status, "overrides")) {
+    table.add({{container_label(member_of(one, "container"))},
+               {text_of(one, "mode"), Colour::yellow},
+               {time_of(one, "until")},
+               {asked_by(one)},
+               {text_of(one, "reason")}});
   }
   return table.empty() ? std::string() : '\n' + table.render(terminal);
 }
@@ -132,7 +165,7 @@ Status run_status(const Invocation& invocation) {
   } else {
     const Terminal& out = invocation.out;
     print(headline(reply.value, out) + summary(reply.value, out) + verdicts(reply.value, out) +
-          exposures(reply.value, out) + features(reply.value, out));
+          exposures(reply.value, out) + overrides(reply.value, out) + features(reply.value, out));
   }
   return list_of(reply.value, "exposures").empty() ? Status::fine : Status::finding;
 }
@@ -146,7 +179,8 @@ Command status_command() {
           .details =
               "Shows containers by mode, the gate's latency, verdicts by reason, alerts, baselines, "
               "exposures (times in which mediation of a running container could not be guaranteed, and "
-              "why), and which kernel features were found. Exit status 1 if there is an exposure.",
+              "why), overrides of containers' modes, and which kernel features were found. Exit status 1 if there is "
+              "an exposure.",
           .options = {},
           .words = {},
           .run = run_status};

@@ -6,8 +6,8 @@
 namespace holdfast::cli {
 namespace {
 
-constexpr std::size_t kGap = 2;        ///< columns of blanks between two cells
-constexpr std::size_t kNarrowest = 8;  ///< a cell is not cut below this
+constexpr std::size_t kGap = 2;            ///< columns of blanks between two cells
+constexpr std::size_t kNarrowestCell = 8;  ///< a cell is not cut below this
 
 void append_cell(std::string& line, const Table::Cell& cell, std::size_t width, Table::Align align,
                  const Terminal& terminal) {
@@ -37,7 +37,7 @@ std::vector<std::size_t> Table::widths(std::size_t limit) const {
   while (total > limit) {
     std::size_t widest = columns_.size();
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-      if (!columns_[i].shrinks || widths[i] <= kNarrowest) continue;
+      if (!columns_[i].shrinks || widths[i] <= kNarrowestCell) continue;
       if (widest == columns_.size() || widths[i] > widths[widest]) widest = i;
     }
     if (widest == columns_.size()) break;  // nothing gives way any more: the terminal wraps

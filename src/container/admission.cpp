@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "holdfast/base/text.h"
+#include "holdfast/kernel/file.h"
 #include "holdfast/kernel/proc.h"
 
 #include "discovery_impl.h"
@@ -45,6 +46,7 @@ void DiscoveryImpl::admit(const CandidateRoot& candidate, const TableView& view)
   if (still_mounted(candidate.device)) return;
   const auto refuse = [&](const std::string& why) {
     problem_(fmt::format("a container's root file system is not protected: {}", why));
+    to_.unprotected.add({{}, why, candidate.device, 0, 0, Wall::now()});
   };
   const auto root = open_candidate(view.root, candidate);
   if (!root) return refuse(root.error().message);
@@ -110,13 +112,18 @@ Result<DiscoveryImpl::Shared> DiscoveryImpl::make_fuse(const OpenRoot& root, con
                                      root.mount->mount_point);
 }
 
-bool DiscoveryImpl::is_inhabited(dev_t device) {
+std::optional<DiscoveryImpl::Inhabitant> DiscoveryImpl::oldest_inhabitant(dev_t device) {
+  std::optional<Inhabitant> oldest;
   for (const pid_t pid : kernel::list_pids()) {
-    const auto proc = kernel::open_proc(pid);
+    auto proc = kernel::open_proc(pid);
     struct stat root {};
-    if (proc && ::fstatat(proc->get(), "root", &root, 0) == 0 && root.st_dev == device) return true;
+    if (!proc || !kernel::stat_without_asking(proc->get(), "root", root) || root.st_dev != device) continue;
+    const auto status = kernel::read_status(proc->get());
+    if (!status) continue;  // gone meanwhile
+    const auto started = Wall::now() - kernel::time_since_start(status->start_ticks);
+    if (!oldest || started < oldest->started) oldest = {pid, std::move(*proc), started};
   }
-  return false;
+  return oldest;
 }
 
 void DiscoveryImpl::introduce(const Shared& container, int root, Names names, const TableView& view) {
@@ -124,22 +131,28 @@ void DiscoveryImpl::introduce(const Shared& container, int root, Names names, co
     if (!names.image.empty()) background_.name_image(container->baseline()->id(), names.image, names.digest);
     container->set_names(std::move(names));
   }
-  auto policies = to_.policies();
   give_policy(container);
+  auto given = container->policy();
   // Known first, then marked: no event may come from a device that nobody knows.
   to_.registry.put(container);
+  to_.unprotected.remove(container->device(), 0);
   mark_and_watch(container, root);
-  // Policies that changed meanwhile were given to registered containers only.
-  while (to_.policies() != policies) {
-    policies = to_.policies();
-    give_policy(container);
-    mark_again(*container, root);
+  // What changed meanwhile was given to registered containers only.
+  for (give_policy(container); container->policy() != given; give_policy(container)) {
+    given = container->policy();
+    mark_again(container, root);
   }
   if (view.exposure.empty()) return to_.on_container(container, {});
-  if (is_inhabited(container->device())) return expose(container, {view.since, Wall::now(), view.exposure});
-  // Nobody lives there yet. If a runtime passes the barrier first, it never was exposed.
-  const std::lock_guard lock(mutex_);
-  unconfirmed_[container.get()] = {view.since, view.since, view.exposure};
+  const auto oldest = oldest_inhabitant(container->device());
+  const auto since = oldest ? oldest->started : Wall::now();
+  if (to_.was_marked && to_.was_marked(container->device(), 0)) {
+    to_.on_container(container, {});
+  } else {
+    // If nobody lives there yet, and a runtime passes the barrier first, it never was exposed.
+    const std::lock_guard lock(mutex_);
+    unconfirmed_[container.get()] = exposure_since(since, view.exposure);
+  }
+  if (oldest) meet(*container, oldest->proc.get(), oldest->pid, false);
 }
 
 void DiscoveryImpl::expose(const Shared& container, Container::Exposure exposure) {
@@ -154,9 +167,19 @@ void DiscoveryImpl::confirm(dev_t device) {
   if (container) unconfirmed_.erase(container.get());
 }
 
+void DiscoveryImpl::note_mark(const Shared& container, const Result<void>& marked) {
+  const std::string why = "its root could not be marked";
+  if (marked) {
+    container->end_exposure(why);
+  } else if (container->begin_exposure(why)) {
+    to_.on_container(container, why);
+  }
+}
+
 void DiscoveryImpl::mark_and_watch(const Shared& container, int root) {
-  if (const auto marked = to_.marker.mark_root(root, *container); !marked) {
-    container->add_exposure({Wall::now(), Wall::now(), "its root could not be marked: " + marked.error().message});
+  const auto marked = to_.marker.mark_root(root, *container);
+  note_mark(container, marked);
+  if (!marked) {
     problem_(fmt::format("the root at {} is not protected: {}", printable(container->root_mount_point()),
                          marked.error().message));
     return;  // unwatched: the next barrier tries again

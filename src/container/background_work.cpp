@@ -18,7 +18,7 @@ std::vector<Identity> prohibited_identities(const std::vector<baseline::ImageFil
   std::vector<Identity> out;
   for (const auto& file : files) {
     for (const auto& rule : policy.denies) {
-      if (!rule.fits(file.path, file.sha256)) continue;
+      if (!rule.fits({.path = file.path, .sha256 = file.sha256})) continue;
       out.push_back(file.identity);
       break;
     }

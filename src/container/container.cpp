@@ -1,5 +1,7 @@
 #include "holdfast/container/container.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 namespace holdfast::container {
@@ -52,10 +54,26 @@ std::shared_ptr<const policy::Policy> Container::policy() const {
   return policy_;
 }
 
-void Container::set_policy(std::shared_ptr<const policy::Policy> policy) {
+std::shared_ptr<const policy::Policy> Container::own_policy() const {
   const std::lock_guard lock(mutex_);
-  if (policy == policy_) return;
-  policy_ = std::move(policy);
+  return own_policy_;
+}
+
+std::shared_ptr<const policy::Override> Container::overriding() const {
+  const std::lock_guard lock(mutex_);
+  return overriding_;
+}
+
+void Container::set_policy(std::shared_ptr<const policy::Policy> own,
+                           std::shared_ptr<const policy::Override> overriding) {
+  const auto mode_of = [](const auto& one) { return one ? std::optional(one->mode) : std::nullopt; };
+  const std::lock_guard lock(mutex_);
+  const bool same = own == own_policy_ && mode_of(overriding) == mode_of(overriding_);
+  own_policy_ = std::move(own);
+  overriding_ = std::move(overriding);
+  if (same) return;
+  policy_ = overriding_ ? std::make_shared<const policy::Policy>(policy::with_mode(*own_policy_, overriding_->mode))
+                        : own_policy_;
   const bool prohibits = !policy_->denies.empty();
   prohibited_ = nullptr;
   // Not ready before there is something to be ready for: a reader in between takes the slow path, never a wrong one.
@@ -76,9 +94,48 @@ void Container::set_prohibited(std::shared_ptr<const ProhibitedTable> table, con
   prohibitions_ready_.store(true, std::memory_order_release);
 }
 
+std::shared_ptr<const std::vector<Container::GivenMount>> Container::given_mounts() const {
+  const std::lock_guard lock(mutex_);
+  return given_mounts_;
+}
+
+void Container::set_given_mounts(std::vector<GivenMount> mounts) {
+  auto shared = std::make_shared<const std::vector<GivenMount>>(std::move(mounts));
+  const std::lock_guard lock(mutex_);
+  given_mounts_ = std::move(shared);
+}
+
+void Container::forget_given_mounts() {
+  const std::lock_guard lock(mutex_);
+  given_mounts_ = nullptr;
+}
+
+void Container::set_pid_namespace(UniqueFd space) {
+  struct stat st {};
+  if (!space || ::fstat(space.get(), &st) != 0) return;
+  const std::lock_guard lock(mutex_);
+  pid_namespace_.store(st.st_ino);
+  pid_namespace_held_ = std::move(space);
+}
+
 void Container::add_exposure(Exposure exposure) {
   const std::lock_guard lock(mutex_);
   exposures_.push_back(std::move(exposure));
+}
+
+bool Container::begin_exposure(const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  const bool known = std::any_of(exposures_.begin(), exposures_.end(),
+                                 [&](const auto& one) { return one.goes_on() && one.why == why; });
+  if (!known) exposures_.push_back({Wall::now(), {}, why});
+  return !known;
+}
+
+void Container::end_exposure(const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  for (auto& exposure : exposures_) {
+    if (exposure.goes_on() && exposure.why == why) exposure.until = Wall::now();
+  }
 }
 
 std::vector<Container::Exposure> Container::exposures() const {

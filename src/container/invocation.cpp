@@ -90,6 +90,7 @@ Names DiscoveryImpl::names_of_start(const Start& start, Names known) const {
 }
 
 void DiscoveryImpl::start_on_overlay(const Shared& container, const Start& start) {
+  forget_ended_process(container, start.invocation);
   const auto known = container->names();
   auto names = names_of_start(start, *known);
   if (container->named() && names.id == known->id && names.runtime == known->runtime && names.bundle == known->bundle) {
@@ -98,10 +99,22 @@ void DiscoveryImpl::start_on_overlay(const Shared& container, const Start& start
   rename(container, std::move(names), start.root.get());
 }
 
+/// The one that a new start replaces may not have ended yet, though it was killed.
+void DiscoveryImpl::forget_ended_process(const Shared& container, const Invocation& invocation) const {
+  const pid_t pid = container->first_pid();
+  if (pid == 0) return;
+  if (invocation.command != Invocation::Command::start) return container->set_first_pid(0);
+  const UniqueFd root(::open(fmt::format("/proc/{}/root", pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root || !is_root_of(root.get(), *container)) container->set_first_pid(0);
+}
+
 void DiscoveryImpl::start_on_directory(const Start& start, int process_root, int proc_dir) {
   const auto refuse = [&](const std::string& why) {
     problem_(fmt::format("the container {} is not protected: its root {}: {}", printable(start.invocation.id),
                          printable(start.root_path), why));
+    struct stat st {};
+    if (::fstat(start.root.get(), &st) != 0) return;
+    to_.unprotected.add({start.invocation.id, why, st.st_dev, st.st_ino, 0, Wall::now()});
   };
   if (const auto why = refuse_root(start.root.get(), start.caller)) return refuse(*why);
   const auto key = root_key_of(start.root.get());
@@ -118,6 +131,8 @@ void DiscoveryImpl::start_on_directory(const Start& start, int process_root, int
                                             start.root_path);
   } else if (container->names()->id != names.id) {
     container->set_first_pid(0);  // the directory serves another container now
+  } else {
+    forget_ended_process(container, start.invocation);
   }
   if (!names.image.empty()) background_.name_image(container->baseline()->id(), names.image, names.digest);
   container->set_names(std::move(names));
@@ -127,12 +142,21 @@ void DiscoveryImpl::start_on_directory(const Start& start, int process_root, int
     plain_roots_[container.get()] = start.caller.uid;
   }
   if (is_new) to_.registry.put_snapshot(container);
-  // Each time: directories may have been made since the last start.
-  if (const auto marked = mark_directories(*container, start.root.get(), start.caller.uid); !marked) {
-    refuse(marked.error().message);
-  }
-  if (const auto watched = watch_->add(start.root.get(), container); !watched) refuse(watched.error().message);
+  to_.unprotected.remove(key->device, key->inode);
+  finish_directory(container, start.root.get(), start.caller.uid);
   if (is_new) to_.on_container(container, "");
+}
+
+/// Each time it is started: directories may have been made since.
+void DiscoveryImpl::finish_directory(const Shared& container, int root, uid_t caller) {
+  const auto told = [&](const Error& error) {
+    problem_(fmt::format("the container {} on a plain directory is not protected completely: {}",
+                         printable(container->names()->id), error.message));
+  };
+  const auto marked = mark_directories(*container, root, caller);
+  note_mark(container, marked);
+  if (!marked) told(marked.error());
+  if (const auto watched = watch_->add(root, container); !watched) told(watched.error());
 }
 
 Result<void> DiscoveryImpl::mark_directories(const Container& container, int root, uid_t caller) {

@@ -25,8 +25,13 @@ struct RootPlace {
 [[nodiscard]] Names find_names(const RootPlace& place);
 
 /// containerd's container of that id in any namespace, by its state directory on the host: for containers found
-/// running.
-[[nodiscard]] Names names_containerd_by_id(int own_root, const std::string& id);
+/// running. `upper_path` as in RootPlace, in `own_root`.
+[[nodiscard]] Names names_containerd_by_id(int own_root, const std::string& id, const std::string& upper_path);
+
+/// The same by the working directory of containerd's shim, given as its /proc/PID: wherever containerd keeps its state,
+/// and in a mount namespace that only it sees.
+[[nodiscard]] Names names_containerd_by_shim(int shim, int own_root, const std::string& id,
+                                             const std::string& upper_path);
 
 /// "/usr/bin/crun" to "crun".
 [[nodiscard]] std::string base_name(std::string_view path);

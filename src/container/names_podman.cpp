@@ -8,6 +8,7 @@
 #include "holdfast/container/oci.h"
 #include "holdfast/container/state_files.h"
 
+#include "bolt.h"
 #include "json_read.h"
 #include "names.h"
 #include "path_view.h"
@@ -82,6 +83,17 @@ std::optional<StoredContainer> find_stored(int root, int storage, const StorageP
   return text ? parse_stored_containers(*text, place.layer) : std::nullopt;
 }
 
+/// Podman up to 4.7 keeps the whole configuration in its own database; newer ones, in another that is not read.
+void add_labels(int storage, Names& names) {
+  const auto found = find_in_bolt(storage, "libpod/bolt_state.db", {"ctr", names.id}, "config", {}, 0);
+  const auto config = found && found->value ? parse_json(*found->value) : Result<boost::json::value>(Error{});
+  names.labels_unknown = !config || !config->is_object();
+  if (names.labels_unknown) return;
+  for (auto& [key, value] : strings_at(config->get_object(), "labels", kMaxLabels)) {
+    if (names.labels.size() < kMaxLabels) names.labels.insert_or_assign(key, value);
+  }
+}
+
 /// A FUSE server could make us wait as long as it likes.
 bool may_stall(int directory) {
   struct statfs fs {};
@@ -104,6 +116,7 @@ Names names_podman(const RootPlace& place) {
   if (const auto text = read_state_file(storage->get(), userdata + "/config.json", kBundleLimit)) {
     if (const auto config = parse_bundle_config(*text)) apply_annotations(config->annotations, names);
   }
+  add_labels(storage->get(), names);
   if (names.name.empty()) names.name = std::move(stored->name);
   if (names.image.empty()) names.image = std::move(stored->image);
   if (const auto text = read_state_file(storage->get(), where->driver + "-images/images.json", kStateFileLimit)) {

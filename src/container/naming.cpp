@@ -12,11 +12,59 @@
 #include "path_view.h"
 
 namespace holdfast::container {
+namespace {
+
+/// Those ancestors that are on the host's side, the nearest first, until `look` has found what it wants: a container's
+/// own process could call itself whatever it likes.
+template <class Look>
+void visit_host_ancestors(int proc_dir, Look look) {
+  constexpr int kGenerations = 16;
+  auto status = kernel::read_status(proc_dir);
+  for (int generation = 0; status && status->ppid > 1 && generation < kGenerations; ++generation) {
+    const auto parent = kernel::open_proc(status->ppid);
+    if (!parent) return;
+    status = kernel::read_status(parent->get());
+    if (!status || !kernel::shares_our_root(parent->get())) continue;
+    if (look(parent->get(), *status)) return;
+  }
+}
+
+/// Of a container that was found running: its shim knows where its containerd keeps its state, wherever that is.
+Names names_containerd_of_process(int own_root, int proc_dir, const std::string& id, const std::string& upper_path) {
+  Names names;
+  visit_host_ancestors(proc_dir, [&](int ancestor, const kernel::ProcessStatus& status) {
+    if (status.uid == 0) names = names_containerd_by_shim(ancestor, own_root, id, upper_path);
+    return !names.id.empty();
+  });
+  return names.id.empty() ? names_containerd_by_id(own_root, id, upper_path) : names;
+}
+
+}  // namespace
+
+void DiscoveryImpl::note_namespaces(Container& container, int proc_dir) const {
+  const auto processes = kernel::namespace_inode(proc_dir, "pid");
+  if (processes && *processes != membership_.host_pid_namespace()) {
+    container.set_pid_namespace(UniqueFd(::openat(proc_dir, "ns/pid", O_RDONLY | O_CLOEXEC)));
+  }
+  const auto mounts = kernel::namespace_inode(proc_dir, "mnt");
+  if (mounts && *mounts != membership_.host_mount_namespace()) container.set_mount_namespace(*mounts);
+}
 
 void DiscoveryImpl::on_first_exec(Container& container, int proc_dir, pid_t pid) {
+  meet(container, proc_dir, pid, true);
+}
+
+void DiscoveryImpl::meet(Container& container, int proc_dir, pid_t pid, bool waiting) {
+  note_namespaces(container, proc_dir);
   container.set_first_pid(pid);
   const auto shared = shared_of(container);
   if (!shared) return;
+  if (!container.named()) {
+    auto names = names_of_process(container, proc_dir);
+    UniqueFd root(::openat(proc_dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root || !is_root_of(root.get(), container)) root = open_root_of(container);
+    rename(shared, std::move(names), root.get());
+  }
   std::optional<Container::Exposure> unconfirmed;
   {
     const std::lock_guard lock(mutex_);
@@ -26,18 +74,19 @@ void DiscoveryImpl::on_first_exec(Container& container, int proc_dir, pid_t pid)
     unconfirmed->until = Wall::now();
     expose(shared, std::move(*unconfirmed));
   }
-  if (container.named()) return;
-  auto names = names_of_process(container, proc_dir);
-  UniqueFd root(::openat(proc_dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!root || !is_root_of(root.get(), container)) root = open_root_of(container);
-  rename(shared, std::move(names), root.get());
+  // Named, and so with its own policy: marks are of the kind that its mode asks for. What the same container had
+  // mounted when it ran before counts no more.
+  mounts_.forget(container);
+  mounts_.enter(shared, proc_dir, pid);
+  // Before it goes on.
+  seal_.enter(shared, proc_dir, waiting ? pid : 0);
 }
 
 Names DiscoveryImpl::names_of_process(const Container& container, int proc_dir) const {
   Names names = *container.names();
   if (names.id.empty()) {
     const auto id = container_id_of(kernel::read_cgroup(proc_dir));
-    names = names_containerd_by_id(own_root_.get(), id);
+    names = names_containerd_of_process(own_root_.get(), proc_dir, id, container.upper_directory());
     names.id = id;
   }
   if (!names.name.empty()) return names;
@@ -52,25 +101,20 @@ Names DiscoveryImpl::names_of_process(const Container& container, int proc_dir) 
   return names;
 }
 
-/// The nearest ancestor that is a conmon on the host's side: a container's own process could call itself so.
+/// The nearest conmon of whom the container is.
 std::optional<Conmon> DiscoveryImpl::conmon_of(const Container& container, int proc_dir) const {
-  constexpr int kGenerations = 16;
   constexpr std::size_t kArguments = 16384;
   struct stat upper {};
   const bool has_upper =
       !container.upper_directory().empty() && ::lstat(container.upper_directory().c_str(), &upper) == 0;
-  auto status = kernel::read_status(proc_dir);
-  for (int generation = 0; status && status->ppid > 1 && generation < kGenerations; ++generation) {
-    const auto parent = kernel::open_proc(status->ppid);
-    if (!parent) return std::nullopt;
-    status = kernel::read_status(parent->get());
-    if (!status || !is_own_root(parent->get())) continue;
-    auto conmon = parse_conmon(kernel::read_cmdline(parent->get(), kArguments));
-    if (!conmon) continue;
-    if (status->uid == 0 || (has_upper && status->uid == upper.st_uid)) return conmon;
-    return std::nullopt;
-  }
-  return std::nullopt;
+  std::optional<Conmon> found;
+  visit_host_ancestors(proc_dir, [&](int ancestor, const kernel::ProcessStatus& status) {
+    auto conmon = parse_conmon(kernel::read_cmdline(ancestor, kArguments));
+    if (!conmon) return false;
+    if (status.uid == 0 || (has_upper && status.uid == upper.st_uid)) found = std::move(conmon);
+    return true;
+  });
+  return found;
 }
 
 void DiscoveryImpl::rename(const Shared& container, Names names, int root) {
@@ -78,24 +122,45 @@ void DiscoveryImpl::rename(const Shared& container, Names names, int root) {
   container->set_names(std::move(names));
   give_policy(container);
   // Even in the same mode: a mark that had to ask for permission provisionally need not any more.
-  if (root >= 0) mark_again(*container, root);
+  if (root >= 0) mark_again(container, root);
 }
 
 void DiscoveryImpl::give_policy(const Shared& container) {
-  container->set_policy(to_.policies()->find(container->names()->subject()));
+  {
+    // One at a time: whoever gives last has looked last.
+    const std::lock_guard lock(giving_);
+    container->set_policy(to_.policies()->find(container->names()->subject()),
+                          to_.override_of ? to_.override_of(*container) : nullptr);
+  }
+  tell_unread_labels(*container);
   if (!container->prohibitions_ready()) background_.fill_prohibited(container);
+  seal_.renew(*container);
 }
 
-void DiscoveryImpl::mark_again(const Container& container, int root) {
+/// A policy that is not given to a container because nobody can tell its labels must not be missed in silence.
+void DiscoveryImpl::tell_unread_labels(const Container& container) {
+  const auto names = container.names();
+  if (!names->labels_unknown) return;
+  const auto missed = to_.policies()->find_but_for_labels(names->subject());
+  if (missed == nullptr) return;
+  problem_(
+      fmt::format("container {}: policy {} asks for a label, and what labels it has cannot be read; it has policy {}",
+                  printable(names->name.empty() ? names->id : names->name), printable(missed->name),
+                  printable(container.own_policy()->name)));
+}
+
+void DiscoveryImpl::mark_again(const Shared& container, int root) {
   std::optional<uid_t> plain;
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = plain_roots_.find(&container); found != plain_roots_.end()) plain = found->second;
+    if (const auto found = plain_roots_.find(container.get()); found != plain_roots_.end()) plain = found->second;
   }
-  const auto marked = plain ? mark_directories(container, root, *plain) : to_.marker.mark_root(root, container);
+  const auto marked = plain ? mark_directories(*container, root, *plain) : to_.marker.mark_root(root, *container);
+  note_mark(container, marked);
   if (!marked) {
-    problem_(fmt::format("the mark of container {} cannot be changed for mode {}: {}", printable(container.names()->id),
-                         policy::to_string(container.mode()), marked.error().message));
+    problem_(fmt::format("the mark of container {} cannot be changed for mode {}: {}",
+                         printable(container->names()->id), policy::to_string(container->mode()),
+                         marked.error().message));
   }
 }
 

@@ -40,23 +40,31 @@ Result<UniqueFd> open_beneath(int directory, const std::string& path, int flags)
                   RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 }
 
-Result<std::string> read_state_file(int directory, const std::string& path, std::size_t limit) {
+Result<UniqueFd> open_state_file(int directory, const std::string& path) {
   // First O_PATH, then a look at what it is: opening a device or a FIFO could already do something.
   auto found = open_beneath(directory, path, O_PATH);
   if (!found) return found.error();
   struct stat st {};
   if (::fstat(found->get(), &st) != 0) return errno_error(fmt::format("stat {}", printable(path)));
   if (!S_ISREG(st.st_mode)) return Error{EINVAL, fmt::format("{} is not a regular file", printable(path))};
+  UniqueFd file(
+      ::open(fmt::format("/proc/self/fd/{}", found->get()).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file) return errno_error(fmt::format("open {}", printable(path)));
+  return file;
+}
+
+Result<std::string> read_state_file(int directory, const std::string& path, std::size_t limit) {
+  const auto file = open_state_file(directory, path);
+  if (!file) return file.error();
+  struct stat st {};
+  if (::fstat(file->get(), &st) != 0) return errno_error(fmt::format("stat {}", printable(path)));
   if (st.st_size < 0 || static_cast<std::uint64_t>(st.st_size) > limit) {
     return errno_error(EFBIG, fmt::format("read {}", printable(path)));
   }
-  const UniqueFd file(
-      ::open(fmt::format("/proc/self/fd/{}", found->get()).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!file) return errno_error(fmt::format("open {}", printable(path)));
   std::string text(static_cast<std::size_t>(st.st_size), '\0');
   std::size_t used = 0;
   while (used < text.size()) {
-    const auto n = ::read(file.get(), text.data() + used, text.size() - used);
+    const auto n = ::read(file->get(), text.data() + used, text.size() - used);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno_error(fmt::format("read {}", printable(path)));
     if (n == 0) break;

@@ -13,6 +13,8 @@ namespace holdfast::container {
 [[nodiscard]] Result<UniqueFd> open_in_root(int root, const std::string& path, int flags);
 /// Opens `path` below `directory` without following any symlink or crossing a mount.
 [[nodiscard]] Result<UniqueFd> open_beneath(int directory, const std::string& path, int flags);
+/// Opens a regular file below `directory` for reading, without waiting for anybody.
+[[nodiscard]] Result<UniqueFd> open_state_file(int directory, const std::string& path);
 /// Reads a regular file below `directory`, at most `limit` bytes, without waiting for anybody.
 [[nodiscard]] Result<std::string> read_state_file(int directory, const std::string& path, std::size_t limit);
 /// The path of an open file or directory as seen from our own mount namespace; empty if it has none there.

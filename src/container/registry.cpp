@@ -10,14 +10,15 @@
 #include <fmt/format.h>
 
 #include "holdfast/base/text.h"
+#include "holdfast/kernel/file.h"
 
 namespace holdfast::container {
 namespace {
 
 /// With `name` empty, of `directory` itself.
-Result<RootKey> key_at(int directory, const char* name, int flags) {
+Result<RootKey> key_at(int directory, const char* name) {
   struct statx st {};
-  if (::statx(directory, name, flags, STATX_INO | STATX_BTIME, &st) != 0) return errno_error("statx");
+  if (!kernel::statx_without_asking(directory, name, STATX_INO | STATX_BTIME, st)) return errno_error("statx");
   RootKey key;
   key.device = makedev(st.stx_dev_major, st.stx_dev_minor);
   key.inode = st.stx_ino;
@@ -29,7 +30,7 @@ Result<RootKey> key_at(int directory, const char* name, int flags) {
 
 }  // namespace
 
-Result<RootKey> root_key_of(int directory) { return key_at(directory, "", AT_EMPTY_PATH); }
+Result<RootKey> root_key_of(int directory) { return key_at(directory, ""); }
 
 std::shared_ptr<const Registry::Table> Registry::table() const {
   const std::lock_guard lock(mutex_);
@@ -68,7 +69,7 @@ std::shared_ptr<Container> Registry::find_snapshot(const RootKey& root) const {
 
 std::shared_ptr<Container> Registry::find_snapshot_of(int proc_dir) const {
   if (!any_snapshot_.load(std::memory_order_acquire)) return nullptr;
-  const auto key = key_at(proc_dir, "root", 0);
+  const auto key = key_at(proc_dir, "root");
   return key ? find_snapshot(*key) : nullptr;
 }
 
@@ -83,6 +84,13 @@ void Registry::remove(const std::shared_ptr<Container>& container) {
   std::erase(snapshots_, container);
   any_snapshot_.store(!snapshots_.empty(), std::memory_order_release);
   generation_.fetch_add(1, std::memory_order_release);
+}
+
+bool Registry::holds(const std::shared_ptr<Container>& container) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = table_->find(container->device());
+  if (found != table_->end() && found->second == container) return true;
+  return std::find(snapshots_.begin(), snapshots_.end(), container) != snapshots_.end();
 }
 
 std::vector<std::shared_ptr<Container>> Registry::all() const {

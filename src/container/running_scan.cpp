@@ -2,7 +2,6 @@
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <map>
@@ -12,6 +11,8 @@
 
 #include "holdfast/base/text.h"
 #include "holdfast/container/state_files.h"
+#include "holdfast/kernel/file.h"
+#include "holdfast/kernel/host_namespace.h"
 #include "holdfast/kernel/mountinfo.h"
 #include "holdfast/kernel/proc.h"
 
@@ -22,21 +23,11 @@ namespace {
 
 constexpr const char* kRunning = "started before the service";
 constexpr const char* kUnlisted = "runtime not listed";
-
-/// When a process started, by the clock of people.
-Wall::time_point started_at(std::uint64_t start_ticks) {
-  timespec boot{};
-  ::clock_gettime(CLOCK_BOOTTIME, &boot);
-  const auto up = std::chrono::seconds(boot.tv_sec);
-  const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-  return Wall::now() - up + std::chrono::seconds(start_ticks / ticks);
-}
+constexpr const char* kAbsent = "the service did not run";
 
 bool has_own_pid_namespace(int proc_dir) {
-  const auto self = kernel::open_proc(::getpid());
-  const auto ours = self ? kernel::namespace_inode(self->get(), "pid") : Result<ino_t>(self.error());
   const auto theirs = kernel::namespace_inode(proc_dir, "pid");
-  return ours && theirs && *ours != *theirs;
+  return theirs && *theirs != kernel::own_namespace_inode("pid");
 }
 
 /// The oldest process of each root in each mount namespace other than ours.
@@ -47,9 +38,17 @@ struct Oldest {
 
 }  // namespace
 
-void DiscoveryImpl::scan_own_table(const std::string& exposure) {
-  const auto self = kernel::open_proc(::getpid());
-  const auto mounts = self ? kernel::read_mountinfo(self->get()) : Result<std::vector<kernel::Mount>>(self.error());
+Container::Exposure DiscoveryImpl::exposure_since(Wall::time_point started, const std::string& why) const {
+  const auto now = Wall::now();
+  // The clock may have been set back.
+  const auto alive = std::min(to_.last_alive, now);
+  if (why == kRunning && alive > started) return {alive, now, kAbsent};
+  return {started, now, why};
+}
+
+void DiscoveryImpl::scan_host_table(const std::string& exposure) {
+  const auto host = kernel::open_proc(kernel::host_mounts_pid());
+  const auto mounts = host ? kernel::read_mountinfo(host->get()) : Result<std::vector<kernel::Mount>>(host.error());
   if (!mounts) return problem_("the host's own mounts cannot be read: " + mounts.error().message);
   forget_unmounted();
   {
@@ -57,30 +56,29 @@ void DiscoveryImpl::scan_own_table(const std::string& exposure) {
     const std::lock_guard lock(mutex_);
     host_devices_ = std::move(devices);
   }
+  const UniqueFd root(::openat(host->get(), "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
   TableView view;
-  view.proc_dir = self->get();
-  view.root = own_root_.get();
+  view.proc_dir = host->get();
+  view.root = root.valid() ? root.get() : own_root_.get();
   view.believe_layers = true;
   view.exposure = exposure;
-  view.since = Wall::now();
   admit_table(*mounts, view);
 }
 
-void DiscoveryImpl::scan_host() { scan_own_table(kUnlisted); }
+void DiscoveryImpl::scan_host() { scan_host_table(kUnlisted); }
 
 void DiscoveryImpl::scan_all() {
-  scan_own_table(kRunning);
-  const auto self = kernel::open_proc(::getpid());
-  const auto ours = self ? kernel::namespace_inode(self->get(), "mnt") : Result<ino_t>(self.error());
+  scan_host_table(kRunning);
+  const ino_t ours = kernel::host_mount_namespace();
   std::map<std::tuple<ino_t, dev_t, ino_t>, Oldest> roots;
   for (const auto pid : kernel::list_pids()) {
     const auto proc = kernel::open_proc(pid);
     const auto space = proc ? kernel::namespace_inode(proc->get(), "mnt") : Result<ino_t>(proc.error());
     struct stat root {};
-    if (!space || (ours && *space == *ours) || ::fstatat(proc->get(), "root", &root, 0) != 0) continue;
+    if (!space || *space == ours || !kernel::stat_without_asking(proc->get(), "root", root)) continue;
     {
       const std::lock_guard lock(mutex_);
-      if (host_devices_.contains(root.st_dev) && is_own_root(proc->get())) continue;
+      if (host_devices_.contains(root.st_dev) && kernel::shares_our_root(proc->get())) continue;
     }
     const auto status = kernel::read_status(proc->get());
     if (!status) continue;
@@ -89,8 +87,17 @@ void DiscoveryImpl::scan_all() {
   }
   for (const auto& [where, oldest] : roots) {
     if (const auto proc = kernel::open_proc(oldest.pid)) {
-      scan_process(proc->get(), oldest.pid, started_at(oldest.start_ticks));
+      scan_process(proc->get(), oldest.pid, Wall::now() - kernel::time_since_start(oldest.start_ticks));
     }
+  }
+  review_unprotected();
+}
+
+void DiscoveryImpl::review_unprotected() {
+  for (const auto& one : to_.unprotected.refresh()) {
+    to_.on_unprotected(fmt::format("the container {} is not protected: {}",
+                                   one.id.empty() ? fmt::format("of process {}", one.pid) : printable(one.id),
+                                   one.why));
   }
 }
 
@@ -107,13 +114,12 @@ void DiscoveryImpl::scan_process(int proc_dir, pid_t pid, Wall::time_point start
     view.proc_dir = proc_dir;
     view.root = root.get();
     view.exposure = kRunning;
-    view.since = started;
     for (const auto& candidate : candidate_roots(*mounts)) {
       if (candidate.device == st.st_dev) admit(candidate, view);
     }
   }
   if (const auto container = to_.registry.find(st.st_dev)) {
-    if (container->first_pid() == 0) on_first_exec(*container, proc_dir, pid);
+    if (container->first_pid() == 0) meet(*container, proc_dir, pid, false);
     return;
   }
   if (fs.f_type != OVERLAYFS_SUPER_MAGIC) scan_directory(proc_dir, pid, root.get(), started);
@@ -126,8 +132,7 @@ void DiscoveryImpl::scan_directory(int proc_dir, pid_t pid, int root, Wall::time
   struct stat st {};
   if ((id.empty() && !has_own_pid_namespace(proc_dir)) || ::fstat(root, &st) != 0) return;
   const auto refuse = [&](const std::string& why) {
-    to_.on_unprotected(fmt::format("the container {} is not protected until it is started again: {}",
-                                   id.empty() ? fmt::format("of process {}", pid) : printable(id), why));
+    to_.unprotected.add({id, why, st.st_dev, st.st_ino, pid, started});
   };
   const Caller owner{st.st_uid, proc_dir};
   if (const auto why = refuse_root(root, owner)) return refuse(*why);
@@ -137,7 +142,7 @@ void DiscoveryImpl::scan_directory(int proc_dir, pid_t pid, int root, Wall::time
   if (container) return;
   auto baseline = to_.catalog.find_snapshot(root);
   if (!baseline) return refuse(baseline.error().message);
-  if (!*baseline) return refuse("its root has no layers, and it was started before the service");
+  if (!*baseline) return refuse("its root has no layers, and it was started before the service: start it again");
   container =
       std::make_shared<Container>(key->device, *key, RootKind::snapshot, std::move(*baseline), std::string(), "/");
   give_policy(container);
@@ -146,10 +151,10 @@ void DiscoveryImpl::scan_directory(int proc_dir, pid_t pid, int root, Wall::time
     plain_roots_[container.get()] = owner.uid;
   }
   to_.registry.put_snapshot(container);
-  if (const auto marked = mark_directories(*container, root, owner.uid); !marked) refuse(marked.error().message);
-  if (const auto watched = watch_->add(root, container); !watched) refuse(watched.error().message);
-  on_first_exec(*container, proc_dir, pid);
-  expose(container, {started, Wall::now(), kRunning});
+  finish_directory(container, root, owner.uid);
+  meet(*container, proc_dir, pid, false);
+  if (to_.was_marked && to_.was_marked(st.st_dev, st.st_ino)) return to_.on_container(container, {});
+  expose(container, exposure_since(started, kRunning));
 }
 
 }  // namespace holdfast::container

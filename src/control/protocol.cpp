@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "holdfast/base/printable.h"
 #include "holdfast/base/text.h"
 
 namespace holdfast::control {
@@ -34,13 +35,6 @@ bool is_command_name(std::string_view name) {
 
 Error wrong_type(std::string_view name, std::string_view expected) {
   return {0, fmt::format("argument \"{}\" is not {}", printable(name), expected)};
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 Result<Answer> parse_answer(json::object& object) {
@@ -167,25 +161,7 @@ std::string answer_line(const Answer& answer) {
   return json::serialize(line) + '\n';
 }
 
-Result<std::string> parse_printable(std::string_view text) {
-  std::string bytes;
-  bytes.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\') {
-      bytes += text[i];
-    } else if (text.substr(i, 2) == "\\\\") {
-      bytes += '\\';
-      i += 1;
-    } else if (i + 3 < text.size() && text[i + 1] == 'x' && hex_digit(text[i + 2]) >= 0 &&
-               hex_digit(text[i + 3]) >= 0) {
-      bytes += static_cast<char>(hex_digit(text[i + 2]) << 4 | hex_digit(text[i + 3]));
-      i += 3;
-    } else {
-      return Error{0, "a backslash is neither doubled nor the start of \\xNN"};
-    }
-  }
-  return bytes;
-}
+Result<std::string> parse_printable(std::string_view text) { return holdfast::parse_printable(text); }
 
 std::string readable(std::string_view text) {
   std::string out;

@@ -4,13 +4,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <exception>
 #include <map>
 #include <optional>
-#include <set>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -47,11 +48,11 @@ class SignalsBlocked {
   sigset_t before_{};
 };
 
-std::optional<uid_t> peer_uid(int socket) {
+std::optional<Peer> peer_of(int socket) {
   ucred peer{};
   socklen_t length = sizeof peer;
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return std::nullopt;
-  return peer.uid;
+  return Peer{peer.pid, peer.uid};
 }
 
 }  // namespace
@@ -64,7 +65,7 @@ class Server::Impl {
     hooks_.on_request = [this](const std::shared_ptr<Session>& session, Request request) {
       dispatch(session, std::move(request));
     };
-    hooks_.on_end = [this](const std::shared_ptr<Session>& session) { sessions_.erase(session); };
+    hooks_.on_end = [this](const std::shared_ptr<Session>& session) { std::erase(sessions_, session); };
   }
 
   ~Impl() {
@@ -74,7 +75,7 @@ class Server::Impl {
       error_code ignored;
       acceptor_.close(ignored);
       pause_.cancel();
-      for (const auto& session : std::set(sessions_)) session->close();
+      for (const auto& session : std::vector(sessions_)) session->close();
     });
     quick_->join();
     slow_->join();
@@ -123,11 +124,11 @@ class Server::Impl {
   }
 
   void welcome(Protocol::socket socket) {
-    const auto uid = peer_uid(socket.native_handle());
-    const auto session = std::make_shared<Session>(std::move(socket), options_, hooks_);
-    const bool full = sessions_.size() >= options_.max_clients;
-    sessions_.insert(session);
-    if (!uid || !may_command(*uid, ::geteuid())) {
+    const auto peer = peer_of(socket.native_handle());
+    const auto session = std::make_shared<Session>(std::move(socket), peer.value_or(Peer()), options_, hooks_);
+    const bool full = !make_room();
+    sessions_.push_back(session);
+    if (!peer || !may_command(peer->uid, ::geteuid())) {
       session->refuse({Status::not_permitted, "only root may give commands to holdfastd"});
     } else if (full) {
       session->refuse({Status::unreachable,
@@ -135,6 +136,17 @@ class Server::Impl {
     } else {
       session->start();
     }
+  }
+
+  /// Clients that are slow to say what they want must not keep others out: when all places are taken, the one that has
+  /// waited longest without a whole request gives its place up. False if all have asked: they are being served.
+  bool make_room() {
+    if (sessions_.size() < options_.max_clients) return true;
+    const auto slowest = std::ranges::find_if(sessions_, &Session::waits_for_request);
+    if (slowest == sessions_.end()) return false;
+    const auto session = *slowest;
+    session->refuse({Status::unreachable, "another client needed the place before a whole request had come"});
+    return true;
   }
 
   void dispatch(const std::shared_ptr<Session>& session, Request request) {
@@ -163,7 +175,7 @@ class Server::Impl {
   asio::io_context io_{1};
   Protocol::acceptor acceptor_{io_};
   asio::steady_timer pause_{io_};
-  std::set<std::shared_ptr<Session>> sessions_;  ///< io thread only
+  std::vector<std::shared_ptr<Session>> sessions_;  ///< by arrival; io thread only
   std::optional<asio::thread_pool> quick_, slow_;
   std::thread thread_;
 };

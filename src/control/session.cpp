@@ -20,8 +20,9 @@ constexpr std::size_t kHighWater = std::size_t{1024} * 1024;  ///< bytes queued 
 
 }  // namespace
 
-Session::Session(asio::local::stream_protocol::socket socket, const Server::Options& options, const Hooks& hooks)
-    : socket_(std::move(socket)), deadline_(socket_.get_executor()), options_(options), hooks_(hooks) {}
+Session::Session(asio::local::stream_protocol::socket socket, const Peer& peer, const Server::Options& options,
+                 const Hooks& hooks)
+    : socket_(std::move(socket)), peer_(peer), deadline_(socket_.get_executor()), options_(options), hooks_(hooks) {}
 
 void Session::start() {
   arm(options_.request_time, [this] {
@@ -34,6 +35,7 @@ void Session::start() {
 
 void Session::on_read(const error_code& error, std::size_t length) {
   if (ended_ || last_queued_) return;  // only this thread sets either before a request has come
+  asked_ = true;
   deadline_.cancel();
   if (error == asio::error::not_found) {
     refuse({Status::bad_input, fmt::format("the request is longer than {} bytes", kMaxRequest)});

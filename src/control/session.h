@@ -26,7 +26,8 @@ class Session final : public Stream, public std::enable_shared_from_this<Session
     std::function<void(const std::shared_ptr<Session>&)> on_end;
   };
 
-  Session(boost::asio::local::stream_protocol::socket socket, const Server::Options& options, const Hooks& hooks);
+  Session(boost::asio::local::stream_protocol::socket socket, const Peer& peer, const Server::Options& options,
+          const Hooks& hooks);
 
   void start();
   /// Says only this and ends.
@@ -35,10 +36,13 @@ class Session final : public Stream, public std::enable_shared_from_this<Session
   void finish(const Answer& answer);
   /// Ends at once.
   void close();
+  /// Whether its request has not come yet, and nothing has been said to it. The io thread only.
+  [[nodiscard]] bool waits_for_request() const { return !asked_ && !last_queued_ && !ended_; }
 
   bool item(const boost::json::value& item) override;
   bool progress(const boost::json::value& progress) override;
   [[nodiscard]] bool closed() const override;
+  [[nodiscard]] Peer peer() const override { return peer_; }
 
  private:
   void on_read(const boost::system::error_code& error, std::size_t length);
@@ -49,11 +53,13 @@ class Session final : public Stream, public std::enable_shared_from_this<Session
   void arm(std::chrono::milliseconds time, std::function<void()> on_expiry);
 
   boost::asio::local::stream_protocol::socket socket_;
+  const Peer peer_;
   boost::asio::steady_timer deadline_;
   const Server::Options& options_;
   const Hooks& hooks_;
   std::string request_;
   bool writing_ = false;
+  bool asked_ = false;  ///< the request has come
   bool ended_ = false;
   std::size_t written_ = 0;  ///< of the outbox's first string
 

@@ -14,6 +14,8 @@
 #include <fmt/format.h>
 
 #include "holdfast/base/unique_fd.h"
+#include "holdfast/kernel/pid_namespace.h"
+#include "holdfast/kernel/proc_connector.h"
 
 namespace holdfast::daemon {
 namespace {
@@ -65,7 +67,10 @@ KernelFeatures probe_kernel_features() {
   return {
       {"multigrain-timestamps", running_kernel() >= Version{6, 13},
        "files that changed within a few clock ticks of the capture are compared by content instead of identity"},
+      {"proc-connector", kernel::ProcConnector::open().ok(),
+       "executions that the gate is not asked for (memfd, file systems mounted inside a container) go unseen"},
       {"overlay-lower-by-fd", has_overlay_lower_by_fd(), "image views are mounted by path in a namespace of their own"},
+      {"memfd_noexec", kernel::has_memfd_noexec(), "programs in memory are killed after they have started, not denied"},
   };
 }
 

@@ -82,7 +82,7 @@ Result<policy::Settings> effective_settings(const Options& options) {
   if (options.policy_directory) settings.policy_directory = *options.policy_directory;
   if (!options.alerts.empty()) settings.alerts = options.alerts;
   for (const auto& sink : settings.alerts) {
-    if (auto made = alert::make_sink(sink); !made) return made.error();
+    if (auto fine = alert::check_sink(sink); !fine) return fine.error();
   }
   for (const auto* directory : {&settings.state_directory, &settings.runtime_directory, &settings.policy_directory}) {
     if (!directory->starts_with('/'))

@@ -1,70 +1,91 @@
 #include "holdfast/daemon/sandbox.h"
 
+#include <linux/capability.h>
 #include <seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <memory>
+
+#include "allowed_calls.h"
 
 namespace holdfast::daemon {
 namespace {
 
-constexpr std::array kRefused = {
-    // Run programs.
-    SCMP_SYS(execve),
-    SCMP_SYS(execveat),
-    // Put code into the kernel.
-    SCMP_SYS(init_module),
-    SCMP_SYS(finit_module),
-    SCMP_SYS(delete_module),
-    SCMP_SYS(kexec_load),
-    SCMP_SYS(kexec_file_load),
-    SCMP_SYS(bpf),
-    // Trace or rewrite others. Never while we hold their events anyway.
-    SCMP_SYS(ptrace),
-    SCMP_SYS(process_vm_readv),
-    SCMP_SYS(process_vm_writev),
-    SCMP_SYS(perf_event_open),
-    SCMP_SYS(userfaultfd),
-    // Change the machine.
-    SCMP_SYS(reboot),
-    SCMP_SYS(swapon),
-    SCMP_SYS(swapoff),
-    SCMP_SYS(settimeofday),
-    SCMP_SYS(clock_settime),
-    SCMP_SYS(adjtimex),
-    SCMP_SYS(clock_adjtime),
-    SCMP_SYS(sethostname),
-    SCMP_SYS(setdomainname),
-    SCMP_SYS(acct),
-    SCMP_SYS(quotactl),
-    SCMP_SYS(pivot_root),
-    SCMP_SYS(chroot),
-    SCMP_SYS(iopl),
-    SCMP_SYS(ioperm),
-    SCMP_SYS(mknod),
-    SCMP_SYS(mknodat),
-    // Keys.
-    SCMP_SYS(add_key),
-    SCMP_SYS(request_key),
-    SCMP_SYS(keyctl),
-};
+/// The same list as CapabilityBoundingSet= of the unit, which says what each is for.
+constexpr std::array kNeeded = {CAP_DAC_READ_SEARCH, CAP_FOWNER,   CAP_KILL,       CAP_LEASE,      CAP_NET_ADMIN,
+                                CAP_SYS_ADMIN,       CAP_SYS_NICE, CAP_SYS_PTRACE, CAP_AUDIT_WRITE};
+
+constexpr bool is_needed(int capability) {
+  for (const int needed : kNeeded) {
+    if (needed == capability) return true;
+  }
+  return false;
+}
+
+Result<void> add(scmp_filter_ctx filter, std::uint32_t action, int call, unsigned arguments,
+                 const scmp_arg_cmp* argument) {
+  // A call that this architecture does not have (open on arm64) needs no rule.
+  if (call < 0) return {};
+  const int failed = ::seccomp_rule_add_array(filter, action, call, arguments, argument);
+  if (failed < 0) return errno_error(-failed, "add a rule to the seccomp filter");
+  return {};
+}
+
+Result<void> add_rules(scmp_filter_ctx filter) {
+  for (const auto& group : allowed_calls()) {
+    for (const int call : group.calls) {
+      if (auto added = add(filter, SCMP_ACT_ALLOW, call, 0, nullptr); !added) return added;
+    }
+  }
+  for (const auto& rule : allowed_if()) {
+    if (auto added = add(filter, SCMP_ACT_ALLOW, rule.call, 1, &rule.argument); !added) return added;
+  }
+  // Its flags are behind a pointer, which no filter can follow; the libc then uses clone(2).
+  return add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0, nullptr);
+}
 
 }  // namespace
 
-Result<void> enter_sandbox() {
-  const std::unique_ptr<void, decltype(&::seccomp_release)> filter(::seccomp_init(SCMP_ACT_ALLOW), &::seccomp_release);
-  if (!filter) return Error{ENOMEM, "make a seccomp filter"};
-  if (const int failed = ::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1); failed < 0) {
-    return errno_error(-failed, "put every thread under the seccomp filter");
-  }
-  for (const int call : kRefused) {
-    // A call that this architecture does not have (iopl on arm64) needs no rule.
-    if (call < 0) continue;
-    if (const int failed = ::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), call, 0); failed < 0) {
-      return errno_error(-failed, "add a rule to the seccomp filter");
+Result<void> drop_capabilities() {
+  for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability) >= 0; ++capability) {
+    // Without CAP_SETPCAP we cannot, and whoever started us has bounded us already, or not.
+    if (!is_needed(capability) && ::prctl(PR_CAPBSET_DROP, capability) != 0 && errno != EPERM) {
+      return errno_error("drop a capability from the bounding set");
     }
   }
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
+  if (::syscall(SYS_capget, &header, data.data()) != 0) return errno_error("read our capabilities");
+  for (std::size_t word = 0; word < data.size(); ++word) {
+    std::uint32_t kept = 0;
+    for (const int capability : kNeeded) {
+      if (static_cast<std::size_t>(CAP_TO_INDEX(capability)) == word) kept |= CAP_TO_MASK(capability);
+    }
+    data[word].permitted &= kept;
+    data[word].effective = data[word].permitted;
+    data[word].inheritable = 0;
+  }
+  if (::syscall(SYS_capset, &header, data.data()) != 0) return errno_error("drop capabilities");
+  return {};
+}
+
+Result<void> enter_sandbox() {
+  // What is not allowed is refused and logged, and the service lives on: one that dies protects nobody.
+  const std::unique_ptr<void, decltype(&::seccomp_release)> filter(::seccomp_init(SCMP_ACT_ERRNO(EPERM)),
+                                                                   &::seccomp_release);
+  if (!filter) return Error{ENOMEM, "make a seccomp filter"};
+  for (const auto& [attribute, value] : {std::pair{SCMP_FLTATR_CTL_TSYNC, 1U}, std::pair{SCMP_FLTATR_CTL_LOG, 1U}}) {
+    if (const int failed = ::seccomp_attr_set(filter.get(), attribute, value); failed < 0)
+      return errno_error(-failed, "prepare the seccomp filter");
+  }
+  // Only faster: a binary tree instead of a chain.
+  (void)::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
+  if (auto added = add_rules(filter.get()); !added) return added;
   if (const int failed = ::seccomp_load(filter.get()); failed < 0)
     return errno_error(-failed, "load the seccomp filter");
   return {};

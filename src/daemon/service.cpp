@@ -2,73 +2,64 @@
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "holdfast/base/text.h"
+#include "holdfast/daemon/absence.h"
 #include "holdfast/daemon/log.h"
 #include "holdfast/daemon/maintenance.h"
+#include "holdfast/daemon/make_directory.h"
+#include "holdfast/gate/alert_facts.h"
 #include "holdfast/kernel/proc.h"
 
 namespace holdfast::daemon {
 namespace {
 
-/// Every event in hand costs two descriptors (kernel fact 12); the rest belongs to baselines and clients.
-std::size_t raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
-  limit.rlim_cur = limit.rlim_max;
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
-  return static_cast<std::size_t>(limit.rlim_cur);
-}
-
-Result<void> make_directory(const std::string& path, std::filesystem::perms mode) {
-  std::error_code error;
-  if (std::filesystem::create_directories(path, error)) std::filesystem::permissions(path, mode, error);
-  if (!error && std::filesystem::is_directory(path, error)) return {};
-  return Error{error.value(), fmt::format("cannot make the directory {}: {}", path,
-                                          error ? error.message() : "something else is there")};
-}
-
-unsigned worker_count(unsigned wanted) {
-  return wanted != 0 ? wanted : std::max(2U, std::thread::hardware_concurrency());
-}
+/// How much of an absence is told too much after a crash.
+constexpr std::chrono::seconds kHeartbeat{10};
 
 }  // namespace
 
 Result<std::unique_ptr<Service>> Service::create(const Options& options, policy::Settings settings,
-                                                 policy::PolicySet policies) {
-  std::unique_ptr<Service> service(new Service(options, std::move(settings), std::move(policies)));
+                                                 policy::PolicySet policies, Handover handover) {
+  std::unique_ptr<Service> service(new Service(options, std::move(settings), std::move(policies), std::move(handover)));
   for (auto step : {&Service::open_parts, &Service::start_gate, &Service::start_control}) {
     if (auto done = (service.get()->*step)(); !done) return done.error();
   }
   return service;
 }
 
-Service::Service(const Options& options, policy::Settings settings, policy::PolicySet policies)
+Service::Service(const Options& options, policy::Settings settings, policy::PolicySet policies, Handover handover)
     : options_(options),
       settings_(std::move(settings)),
       policies_(std::make_shared<const policy::PolicySet>(std::move(policies))),
+      handover_(std::move(handover)),
       runtimes_(settings_.runtimes),
-      fatal_wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+      fatal_wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  rule_use_.begin(*policies_.load());
+}
 
 Service::~Service() {
+  if (pruning_.joinable()) pruning_.join();
+  if (catalog_ && !failed_) catalog_->note_alive(Wall::now());
   // The gate first: nobody may wait for a service that is going away.
-  if (gate_) gate_->stop();
+  if (gate_ && !gate_->stop()) {
+    alerts_.reset();  // writes what waits
+    std::_Exit(failed_ ? 1 : 0);
+  }
   control_.reset();
+  net_.reset();
 }
 
 std::shared_ptr<const policy::PolicySet> Service::policies() const { return policies_.load(); }
 
 Result<void> Service::open_parts() {
   using std::filesystem::perms;
-  if (auto made = make_directory(settings_.state_directory, perms::owner_all); !made) return made;
   const perms readable =
       perms::owner_all | perms::group_read | perms::group_exec | perms::others_read | perms::others_exec;
   if (auto made = make_directory(settings_.runtime_directory, readable); !made) return made;
@@ -80,62 +71,23 @@ Result<void> Service::open_parts() {
     sinks.push_back(std::move(*sink));
   }
   alerts_ = std::make_unique<alert::Queue>(std::move(sinks), alert::Queue::Limits());
+  auto writers = gate::Writers::create({registry_, membership_, history_, counters_});
+  if (!writers) return writers.error();
+  writers_ = std::move(*writers);
 
-  baseline::Catalog::Options catalog;
-  catalog.database = settings_.state_directory + "/baseline.db";
-  catalog.capture_threads = settings_.hash_threads;
-  catalog.on_problem = [this](const std::string& what) { tell("baseline", what); };
-  auto opened = baseline::Catalog::open(catalog);
-  if (!opened) return opened.error();
-  catalog_ = std::move(*opened);
-  return {};
-}
-
-Result<void> Service::start_gate() {
-  gate::Gate::Settings gate_settings;
-  gate_settings.deadline = settings_.deadline;
-  gate_settings.allow_on_deadline = settings_.on_deadline == policy::Verdict::allow;
-  gate_settings.lease_signals = true;  // block_signals() has SIGURG
-  gate_settings.most_pending = std::max<std::size_t>(64, raise_descriptor_limit() / 4);
-
-  gate::Gate::Dependencies gate_needs{
-      .registry = registry_,
-      .counters = counters_,
-      .any_prevents = [this] { return policies()->any_prevents(); },
-      .judge = [this](gate::Gate& gate, const auto& pending) { judge_->judge(gate, pending); },
-      .barrier =
-          [this](const gate::Pending& pending) {
-            const pid_t pid = pending.event.pid;
-            if (const auto proc = kernel::open_proc(pid)) discovery_->on_runtime_exec(proc->get(), pid);
-          },
-      .on_fatal =
-          [this](const std::string& why) {
-            failed_ = true;
-            tell("gate", "the gate has stopped and every execution is allowed: " + why);
-            const std::uint64_t one = 1;
-            (void)!::write(fatal_wake_.get(), &one, sizeof one);
-          },
-  };
-  auto gate = gate::Gate::create(gate_settings, std::move(gate_needs));
-  if (!gate) return gate.error();
-  gate_ = std::move(*gate);
-
-  discovery_ = container::Discovery::create({
-      .registry = registry_,
-      .catalog = *catalog_,
-      .marker = *gate_,
-      .policies = [this] { return policies(); },
-      .on_container = [this](const auto& container, const auto& exposure) { on_container(container, exposure); },
-      .on_problem = [](const std::string& what) { log_line(what); },
-      .on_unprotected = [this](const std::string& what) { tell("exposure", what, alert::Kind::exposure); },
-  });
-  judge_ = std::make_unique<gate::Judge>(
-      gate::Judge::Dependencies{registry_, *discovery_, *alerts_, counters_, rule_use_, settings_.deadline});
-
-  gate_->start(worker_count(settings_.hash_threads));
-  take_runtimes();
-  discovery_->scan_all();
-  return {};
+  if (auto opened = open_catalog(); !opened) return opened;
+  reporter_ = std::make_unique<gate::Reporter>(*alerts_, *writers_, open_evidence());
+  seals_ = std::make_unique<gate::Seals>(
+      gate::Seals::Dependencies{.alerts = *alerts_,
+                                .catalog = *catalog_,
+                                .on_trouble = [this](const std::string& why) { on_storage_problem(why); },
+                                .lease_signals = true});
+  if (auto resumed = seals_->resume(); !resumed) return resumed;
+  exception_facts_ = std::make_unique<gate::ExceptionFacts>(*catalog_, *seals_, *writers_);
+  sanctions_ = std::make_unique<gate::Sanctions>(gate::Sanctions::Dependencies{membership_, enforcer_, *alerts_});
+  // Before any container is found: none is judged for a moment by another mode than the one in force.
+  overrides_ = std::make_unique<container::Overrides>(*catalog_);
+  return overrides_->resume(container::override_clock());
 }
 
 Result<void> Service::start_control() {
@@ -144,6 +96,7 @@ Result<void> Service::start_control() {
   control_ = std::make_unique<control::Server>(server);
   context_ = std::make_unique<ServiceContext>(ServiceContext{
       .registry = registry_,
+      .unprotected = unprotected_,
       .discovery = *discovery_,
       .catalog = *catalog_,
       .counters = counters_,
@@ -152,10 +105,17 @@ Result<void> Service::start_control() {
       .reload = [this] { return reload(); },
       .kernel_features = probe_kernel_features(),
       .started = Wall::now(),
-      .settings = settings_,
+      .settings =
+          [this] {
+            const std::scoped_lock lock(reload_);
+            return settings_;
+          },
       .rule_uses = [this](const policy::Policy& policy,
                           const std::string& rule) { return rule_use_.uses(policy.name, rule); },
+      .overriding = overriding_.get(),
+      .exception_facts = exception_facts_.get(),
   });
+  context_->storage_trouble = [this] { return storage_trouble(); };
   add_commands(*control_, *context_);
   return control_->start();
 }
@@ -167,25 +127,51 @@ int Service::run() {
       .unmount_fd = discovery_->unmount_fd(),
       .on_reload =
           [this] {
-            if (auto done = reload(); !done) tell("reload", "kept the old configuration: " + done.error().message);
+            (void)reload();  // says itself what was wrong
           },
       .on_runtimes = [this] { take_runtimes(); },
-      .on_unmount = [this] { discovery_->forget_unmounted(); },
+      .on_unmount =
+          [this] {
+            discovery_->forget_unmounted();
+            gate_->forget();
+          },
       .on_mounts = [this] { discovery_->scan_host(); },
-      .on_tick = [this] { tell_losses(); },
+      .on_tick = [this] { on_tick(); },
   };
-  log_line(fmt::format("ready: {} runtimes marked, {} containers known", runtimes_.descriptors().size(),
-                       registry_.all().size()));
-  maintain(hooks);
+  {
+    const std::scoped_lock lock(reload_);
+    log_line(fmt::format("ready: {} runtimes marked, {} containers known", runtimes_.descriptors().size(),
+                         registry_.all().size()));
+  }
+  on_tick();
+  const auto end = maintain(hooks);
+  if (end == End::for_good) {
+    empty_store();
+    dismiss(std::move(entrusted_));
+    gate_->release();
+  }
   return failed_ ? 1 : 0;
 }
 
+/// Whoever asked, by signal or by command: an alert tells of a configuration that was refused.
 Result<void> Service::reload() {
+  const std::scoped_lock lock(reload_);
+  auto done = load_configuration();
+  if (!done) tell("reload", "kept the old configuration: " + done.error().message);
+  return done;
+}
+
+Result<void> Service::load_configuration() {
   auto settings = effective_settings(options_);
   if (!settings) return settings.error();
   auto loaded = policy::PolicySet::load(settings->policy_directory, settings->drift);
   if (!loaded) return loaded.error();
+  // From here on nothing fails: all of it takes effect, or above none.
   policies_.store(std::make_shared<const policy::PolicySet>(std::move(*loaded)));
+  rule_use_.begin(*policies_.load());
+  gate_->set_answering(answering_of(*settings));
+  runtimes_.set_extra(settings->runtimes);
+  mark_runtimes();
   discovery_->apply_policies();
   const auto needs_restart = [&](const auto& before, const auto& after, const char* key) {
     if (before != after)
@@ -194,22 +180,32 @@ Result<void> Service::reload() {
   needs_restart(settings_.state_directory, settings->state_directory, "StateDirectory");
   needs_restart(settings_.runtime_directory, settings->runtime_directory, "RuntimeDirectory");
   needs_restart(settings_.alerts, settings->alerts, "Alert");
-  needs_restart(settings_.runtimes, settings->runtimes, "Runtime");
-  needs_restart(settings_.deadline, settings->deadline, "Deadline");
-  needs_restart(settings_.on_deadline, settings->on_deadline, "OnDeadline");
   needs_restart(settings_.hash_threads, settings->hash_threads, "HashThreads");
+  needs_restart(settings_.hold_on_absence, settings->hold_on_absence, "OnAbsence");
+  settings_.drift = settings->drift;
+  settings_.policy_directory = settings->policy_directory;
+  settings_.deadline = settings->deadline;
+  settings_.on_deadline = settings->on_deadline;
+  settings_.runtimes = settings->runtimes;
   log_line("configuration and policies reloaded");
   return {};
 }
 
 void Service::take_runtimes() {
+  const std::scoped_lock lock(reload_);
+  mark_runtimes();
+}
+
+void Service::mark_runtimes() {
   if (!runtimes_.refresh()) return;
   discovery_->set_runtimes(runtimes_.identities());
-  gate_->set_runtimes(runtimes_.descriptors());
+  gate_->set_runtimes(runtimes_.descriptors(), runtimes_.gone());
+  if (net_) net_->set_runtimes(runtimes_.descriptors());
   for (const auto& path : runtimes_.paths()) log_line(fmt::format("runtime: {}", printable(path)));
 }
 
 void Service::on_container(const std::shared_ptr<container::Container>& container, const std::string& exposure) {
+  if (no_net_) container->add_exposure({container->seen_at(), {}, kNoNet});
   if (exposure.empty()) return;
   const auto now = Wall::now();
   const auto names = container->names();
@@ -217,13 +213,28 @@ void Service::on_container(const std::shared_ptr<container::Container>& containe
   alert.time = now;
   alert.kind = alert::Kind::exposure;
   alert.reason = "exposure";
-  alert.container = alert::ContainerInfo{names->id,      names->name,       names->image, names->digest,
-                                         names->runtime, names->name_space, names->pod};
+  alert.container = gate::describe_container(*names);
   const auto& called = !names->name.empty() ? names->name
                        : !names->id.empty() ? names->id
                                             : container->root_mount_point();
-  alert.message = fmt::format("{} was not mediated until now: {}", printable(called), exposure);
+  const auto spans = container->exposures();
+  const bool goes_on =
+      std::ranges::any_of(spans, [&](const auto& span) { return span.goes_on() && span.why == exposure; });
+  alert.message = fmt::format("{} {}: {}", printable(called),
+                              goes_on ? "is not mediated completely" : "was not mediated until now", exposure);
   alerts_->push(std::move(alert));
+}
+
+void Service::on_tick() {
+  feed_watchdog();
+  keep_entrusted();
+  prune_old();
+  tell_losses();
+  discovery_->review_unprotected();
+  overriding_->review();
+  if (failed_ || Steady::now() < next_heartbeat_) return;
+  catalog_->note_alive(Wall::now());
+  next_heartbeat_ = Steady::now() + kHeartbeat;
 }
 
 void Service::tell_losses() {
@@ -235,6 +246,8 @@ void Service::tell_losses() {
               "executions in detect-mode containers were not judged: too many at once");
   tell_growth(counters_.kernel_denied, told_kernel_denied_, "kernel",
               "executions were denied by the kernel because their event could not be delivered");
+  tell_growth(counters_.writer_events_lost, told_writers_lost_, "writers",
+              "times who wrote files in containers was not seen: too much was written at once");
   tell_growth(counters_.overflows, told_overflows_, "overflow", "times the kernel's event queue overflowed");
 }
 

@@ -70,4 +70,20 @@ std::vector<std::pair<std::chrono::nanoseconds, std::uint64_t>> LatencyHistogram
   return used;
 }
 
+void VerdictCounts::count(policy::Reason reason, policy::Mode mode) noexcept {
+  counts_.at(static_cast<std::size_t>(reason))
+      .at(static_cast<std::size_t>(mode))
+      .fetch_add(1, std::memory_order_relaxed);
+}
+
+std::uint64_t VerdictCounts::of(policy::Reason reason, policy::Mode mode) const {
+  return counts_.at(static_cast<std::size_t>(reason)).at(static_cast<std::size_t>(mode)).load();
+}
+
+std::uint64_t VerdictCounts::of(policy::Reason reason) const {
+  std::uint64_t all = 0;
+  for (const auto& count : counts_.at(static_cast<std::size_t>(reason))) all += count.load();
+  return all;
+}
+
 }  // namespace holdfast::gate

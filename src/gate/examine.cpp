@@ -12,10 +12,17 @@
 #include "holdfast/baseline/hash.h"
 #include "holdfast/gate/file_place.h"
 
+#include "leased_hash.h"
+
 namespace holdfast::gate {
 namespace {
 
 using verdict::Comparison;
+
+bool is_unlinked(int file) {
+  struct stat st {};
+  return ::fstat(file, &st) == 0 && st.st_nlink == 0;
+}
 
 /// One examination under way: what `examine` would otherwise pass from function to function.
 class Examiner {
@@ -26,6 +33,7 @@ class Examiner {
         file_(file),
         want_hash_(options.want_hash),
         hold_(options.hold),
+        library_(options.library),
         deadline_(options.deadline),
         place_(locate(file, pid, container)) {}
 
@@ -40,6 +48,8 @@ class Examiner {
     }
     identity_ = identity_of(st);
     out_.facts.size = identity_.size;
+    out_.facts.library = library_;
+    look_at_headers();
     const auto prohibited = container_.prohibited();
     out_.facts.prohibited = prohibited && prohibited->contains(identity_);
     read_image_file();
@@ -48,6 +58,7 @@ class Examiner {
     } else if (is_image_bytes()) {
       settle(Comparison::image_identity);
       out_.facts.layer = verdict::Layer::image;
+      remember_role();
       if (want_hash_ || out_.facts.prohibited) read_image_hash();
     } else {
       compare_content();
@@ -69,6 +80,21 @@ class Examiner {
     }
     out_.overlay_lease = std::move(*lease);
     return true;
+  }
+
+  void look_at_headers() {
+    if (auto look = kernel::look_at_elf(file_)) out_.elf = *look;
+    if (out_.elf && out_.elf->role == kernel::ElfRole::loader && !library_) {
+      step("it is an ELF interpreter: executed itself, to load a program that it is told, it is a loader");
+    }
+  }
+
+  /// Only of bytes that were the identity's before and after the look.
+  void remember_role() const {
+    struct stat st {};
+    if (out_.elf && ::fstat(file_, &st) == 0 && identity_of(st) == identity_) {
+      baseline_.remember_role(identity_, out_.elf->role);
+    }
   }
 
   void note_writer(const Error& error) {
@@ -102,7 +128,8 @@ class Examiner {
       step("inode, size, mtime and ctime are those of an executable of the image: these are the image's own bytes");
       return true;
     }
-    if (!out_.image_file || !out_.image_file->executable || out_.image_file->identity != identity_) return false;
+    if (!out_.image_file || out_.image_file->identity != identity_) return false;
+    if (!out_.image_file->executable && !library_) return false;
     if (container_.kind() != container::RootKind::overlay) return false;
     const auto upper = open_upper(container_, *place_.in_superblock, file_);
     if (!upper || upper->has_value()) return false;
@@ -131,11 +158,7 @@ class Examiner {
 
   void compare_content() {
     const bool path_size_fits = out_.image_file && out_.image_file->identity.size == identity_.size;
-    if (!baseline_.wait_walked(deadline_)) {
-      out_.timed_out = true;
-      step("the image's list of executables was not complete in time");
-    }
-    const bool any_size_fits = baseline_.has_size(identity_.size);
+    const bool any_size_fits = !library_ && any_executable_has_size();
     settle(out_.image_file ? Comparison::differs_from_path : Comparison::unknown_to_image);
     if (!path_size_fits && !any_size_fits) {
       step(fmt::format("no file of the image has its size ({} bytes): it is new or changed, without reading a byte",
@@ -147,21 +170,28 @@ class Examiner {
     if (any_size_fits) equals_other_file();
   }
 
+  bool any_executable_has_size() {
+    if (!baseline_.wait_walked(deadline_)) {
+      out_.timed_out = true;
+      step("the image's list of executables was not complete in time");
+    }
+    return baseline_.has_size(identity_.size);
+  }
+
   /// Kernel facts 19 and 20: lease, hash, stat again and compare.
   bool hash_under_lease() {
     if (!take_lease()) {
       settle(Comparison::writer_present);
       return false;
     }
-    if (!note_hash(baseline::hash_file(file_, identity_.size, deadline_))) return false;
-    struct stat after {};
-    if (::fstat(file_, &after) != 0 || identity_of(after) != identity_ || !out_.upper_lease->held()) {
-      step("the file changed while it was read");
-      out_.facts.sha256.reset();
+    const auto hash = hash_unwritten(file_, identity_, *out_.upper_lease, deadline_);
+    if (!hash && hash.error().code == ESTALE) {
+      step(hash.error().message);
       out_.upper_lease.reset();
       settle(Comparison::writer_present);
       return false;
     }
+    if (!note_hash(hash)) return false;
     step(fmt::format("its SHA-256 is {}; no writer existed while it was read", to_hex(*out_.facts.sha256)));
     return true;
   }
@@ -182,19 +212,18 @@ class Examiner {
   }
 
   Result<UniqueFd> lease_target() {
-    if (!place_.in_superblock) return Error{ENOENT, "it has no name under which its real file could be found"};
+    if (!place_.in_superblock) {
+      if (hold_ || library_) return Error{ENOENT, "it has no name under which its real file could be found"};
+      // Executed and unlinked before anybody looked. Nobody waits: like any file's in detect mode, its content is what
+      // it is by now.
+      return reopen(file_);
+    }
     if (container_.kind() == container::RootKind::snapshot) return reopen(file_);
     auto upper = open_upper(container_, *place_.in_superblock, file_);
     if (!upper) return upper.error();
     if (*upper) return std::move(**upper);
     // A lower layer's file that is not an executable of the image: nobody in the container can write it.
     return reopen(file_);
-  }
-
-  static Result<UniqueFd> reopen(int file) {
-    UniqueFd copy(::open(fmt::format("/proc/self/fd/{}", file).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!copy) return errno_error("open the file again");
-    return copy;
   }
 
   bool equals_image_path() {
@@ -233,6 +262,7 @@ class Examiner {
   const int file_;
   const bool want_hash_;
   const bool hold_;
+  const bool library_;
   const Steady::time_point deadline_;
   const FilePlace place_;
   Identity identity_;
@@ -242,12 +272,16 @@ class Examiner {
 }  // namespace
 
 Examination examine(const container::Container& container, int file, pid_t pid, const ExamineOptions& options) {
+  auto exam = Examiner(container, file, pid, options).run();
+  // Nobody waits, and it lost its name during the look, which saw that as a change of the file.
+  const bool doubtful = exam.facts.comparison == Comparison::writer_present && !exam.facts.path.empty();
+  if (options.hold || options.library || !doubtful || !is_unlinked(file)) return exam;
   return Examiner(container, file, pid, options).run();
 }
 
 bool wants_hash(const policy::Policy& policy) {
   const auto asks = [](const policy::Rule& rule) { return rule.needs_hash(); };
-  return std::any_of(policy.allows.begin(), policy.allows.end(), asks) ||
+  return policy.seal || std::any_of(policy.allows.begin(), policy.allows.end(), asks) ||
          std::any_of(policy.denies.begin(), policy.denies.end(), asks);
 }
 

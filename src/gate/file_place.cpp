@@ -8,12 +8,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "holdfast/base/identity.h"
+#include "holdfast/container/registry.h"
+#include "holdfast/gate/mount_of_file.h"
+#include "holdfast/kernel/file.h"
 #include "holdfast/kernel/mountinfo.h"
 #include "holdfast/kernel/proc.h"
 
@@ -21,56 +23,6 @@ namespace holdfast::gate {
 namespace {
 
 using container::RootKind;
-
-constexpr std::size_t kFdinfoLimit = 4096;
-
-/// The mount id of an open file, as /proc/self/mountinfo numbers it; -1 if the kernel does not say.
-int mount_id_of(int fd) {
-  const UniqueFd dir(::open("/proc/self/fdinfo", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const auto text = kernel::read_file_at(dir.get(), std::to_string(fd).c_str(), kFdinfoLimit);
-  if (!text) return -1;
-  constexpr std::string_view kKey = "mnt_id:";
-  const auto at = text->find(kKey);
-  if (at == std::string::npos) return -1;
-  const char* begin = text->data() + at + kKey.size();
-  const char* const end = text->data() + text->size();
-  while (begin != end && (*begin == ' ' || *begin == '\t')) ++begin;
-  int id = -1;
-  std::from_chars(begin, end, id);
-  return id;
-}
-
-/// The path that the kernel gives for an open file: through all mounts of the file's own namespace (d_path).
-std::string shown_path(int fd) {
-  const UniqueFd dir(::open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  auto link = kernel::read_link_at(dir.get(), std::to_string(fd).c_str());
-  return link ? std::move(*link) : std::string();
-}
-
-std::optional<std::string> strip_mount(const kernel::Mount& mount, std::string_view shown) {
-  std::string_view rest = shown;
-  if (mount.mount_point != "/") {
-    if (!rest.starts_with(mount.mount_point)) return std::nullopt;
-    rest.remove_prefix(mount.mount_point.size());
-    if (!rest.empty() && rest.front() != '/') return std::nullopt;
-  }
-  std::string path = mount.root == "/" ? std::string() : mount.root;
-  path += rest;
-  return path.empty() ? "/" : path;
-}
-
-std::vector<kernel::Mount> mounts_of(pid_t pid) {
-  if (pid <= 0) return {};
-  const auto proc = kernel::open_proc(pid);
-  if (!proc) return {};
-  auto mounts = kernel::read_mountinfo(proc->get());
-  return mounts ? std::move(*mounts) : std::vector<kernel::Mount>();
-}
-
-const kernel::Mount* find_mount(const std::vector<kernel::Mount>& mounts, int id) {
-  const auto found = std::find_if(mounts.begin(), mounts.end(), [id](const kernel::Mount& m) { return m.id == id; });
-  return found == mounts.end() ? nullptr : &*found;
-}
 
 /// The directory of the superblock that is the container's root: "/" where the superblock is the container's own.
 std::optional<std::string> root_in_superblock(const std::vector<kernel::Mount>& mounts, RootKind kind) {
@@ -87,13 +39,28 @@ std::optional<std::string> below_root(std::string path, const std::string& root)
   return path.empty() ? "/" : path;
 }
 
+/// Whether a process has the container's root directory as its own "/".
+bool lives_at_root(pid_t pid, const container::Container& container) {
+  const UniqueFd root(::open(fmt::format("/proc/{}/root", pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto key = root ? container::root_key_of(root.get()) : Result<container::RootKey>(errno_error("open"));
+  return key && *key == container.key();
+}
+
+/// Through which process's table a container's root is seen. Its first process's, if this one has changed its root.
+pid_t reference_for(pid_t pid, const container::Container& container) {
+  const pid_t first = container.first_pid();
+  const bool own = first == 0 || (container.kind() == RootKind::snapshot && lives_at_root(pid, container));
+  return own ? pid : first;
+}
+
 /// By the mount tables of the process and of the container's first process, the only ones that can hold the file's
-/// mount. Where the container's root is comes from its first process: any other one may have changed its root.
+/// mount.
 std::optional<std::string> in_container(int file, std::string_view shown, pid_t pid,
                                         const container::Container& container) {
   const int mount_id = mount_id_of(file);
-  const pid_t first = container.first_pid() != 0 ? container.first_pid() : pid;
   const auto own = mounts_of(pid);
+  // A process that has ended shows nothing, and may end at any moment.
+  const pid_t first = own.empty() ? container.first_pid() : reference_for(pid, container);
   const auto* mount = find_mount(own, mount_id);
   const bool own_is_enough = mount != nullptr && (container.kind() == RootKind::overlay || first == pid);
   const auto firsts = own_is_enough ? std::vector<kernel::Mount>() : mounts_of(first);
@@ -130,6 +97,14 @@ bool lies_in_snapshot(int file, pid_t pid, const container::Container& snapshot)
   struct stat st {};
   return ::fstat(file, &st) == 0 && st.st_dev == snapshot.device() &&
          in_container(file, shown_path(file), pid, snapshot).has_value();
+}
+
+bool lies_on_root(int file, pid_t pid, const container::Container& container) {
+  if (container.kind() == RootKind::snapshot) return lies_in_snapshot(file, pid, container);
+  struct stat st {};
+  if (!kernel::stat_without_asking(file, st)) return false;
+  // Layers on several file systems show a pseudo device each (kernel fact 18): then the mount tells.
+  return st.st_dev == container.device() || superblock_device(file, pid) == container.device();
 }
 
 std::optional<dev_t> superblock_device(int file, pid_t pid) {

@@ -4,105 +4,168 @@
 #include <sys/eventfd.h>
 #include <sys/fanotify.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 
+#include "holdfast/kernel/file.h"
+
 namespace holdfast::gate {
 namespace {
 
 constexpr unsigned kBarrierThreads = 4;
-constexpr std::uint64_t kBothKinds = FAN_OPEN_EXEC_PERM | FAN_OPEN_EXEC;
+/// A container's executions rest (FairQueue) no longer than this part of their deadline.
+constexpr int kRestOfPatience = 4;
+/// What an execution waits at most for a service that starts, however short the deadline.
+constexpr std::chrono::milliseconds kStarting{10'000};
+using Order = std::deque<std::shared_ptr<Pending>>;
+
+/// By deadline: at the end, unless the deadline has been made shorter while others wait.
+void put_in_order(Order& order, std::shared_ptr<Pending> pending) {
+  const auto place = std::upper_bound(order.begin(), order.end(), pending, [](const auto& one, const auto& other) {
+    return one->deadline < other->deadline;
+  });
+  order.insert(place, std::move(pending));
+}
+
+/// As far as anybody knows by now: roots without a superblock of their own are found by a worker.
+std::shared_ptr<const container::Container> whose(const Pending& pending) {
+  if (pending.container) return pending.container;
+  return pending.found.load(std::memory_order_acquire);
+}
 
 }  // namespace
 
-Result<std::unique_ptr<Gate>> Gate::create(const Settings& settings, Dependencies dependencies) {
-  auto group = kernel::FanotifyGroup::create();
-  if (!group) return group.error();
+Result<std::unique_ptr<Gate>> Gate::create(const Settings& settings, Dependencies dependencies, EventTable table,
+                                           std::optional<kernel::FanotifyGroup> group) {
+  if (!group) {
+    auto fresh = kernel::FanotifyGroup::create();
+    if (!fresh) return fresh.error();
+    group = std::move(*fresh);
+  }
   UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return errno_error("eventfd");
-  return std::unique_ptr<Gate>(new Gate(settings, std::move(dependencies), std::move(*group), std::move(wake)));
+  return std::unique_ptr<Gate>(
+      new Gate(settings, std::move(dependencies), std::move(table), std::move(*group), std::move(wake)));
 }
 
-Gate::Gate(const Settings& settings, Dependencies dependencies, kernel::FanotifyGroup group, UniqueFd wake)
+Gate::Gate(const Settings& settings, Dependencies dependencies, EventTable table, kernel::FanotifyGroup group,
+           UniqueFd wake)
     : settings_(settings),
+      answering_(settings.answering),
       dependencies_(std::move(dependencies)),
+      table_(std::move(table)),
       group_(std::move(group)),
       wake_(std::move(wake)),
       runtimes_(std::make_shared<const RuntimeSet>()),
-      leases_(settings.lease_signals) {}
+      leases_(settings.lease_signals),
+      interpreters_(table_.expectations()),
+      self_(::getpid()) {}
 
-Gate::~Gate() { stop(); }
+Gate::~Gate() { (void)stop(); }
 
 void Gate::start(unsigned workers) {
-  threads_.emplace_back([this] { run(); });
-  for (unsigned i = 0; i < kBarrierThreads; ++i) threads_.emplace_back([this] { run_barrier(); });
-  for (unsigned i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
+  workers_ = workers;
+  start_reader();
+  for (unsigned i = 0; i < kBarrierThreads; ++i) {
+    threads_.emplace_back([this, &pulse = barrier_pulses_.emplace_back()] { run_barrier(pulse); });
+  }
+  watchdog_.emplace(Watchdog::Dependencies{
+      .watched =
+          [this] {
+            const auto reader = reader_.load();
+            return Watchdog::Watched{&reader->pulse, reader->thread.load()};
+          },
+      .patience = [this] { return deadline(); },
+      .on_stuck = [this] { take_over_reading(); },
+  });
 }
 
-void Gate::stop() {
-  if (stop_.exchange(true)) return;
-  const std::uint64_t one = 1;
-  (void)!::write(wake_.get(), &one, sizeof one);
+void Gate::start_judging() {
+  judging_.store(true, std::memory_order_release);
+  for (unsigned i = 0; i < workers_; ++i) {
+    threads_.emplace_back([this, &pulse = worker_pulses_.emplace_back()] { work(pulse); });
+  }
+}
+
+bool Gate::stop() {
+  if (stop_.exchange(true)) return readers_.empty();
+  watchdog_.reset();
+  wake();
+  end_readers();
+  if (settings_.handed_on) drain();
+  group_.close();
   queue_.close();
   barrier_queue_.close();
   for (auto& thread : threads_) thread.join();
-  group_.close();
+  return readers_.empty();
 }
 
-void Gate::run() {
-  std::vector<kernel::FanotifyEvent> events;
-  while (!stop_.load(std::memory_order_relaxed)) {
-    const bool full = dependencies_.counters.pending.load(std::memory_order_relaxed) >= settings_.most_pending;
-    std::array<pollfd, 2> fds{pollfd{wake_.get(), POLLIN, 0}, pollfd{full ? -1 : group_.fd(), POLLIN, 0}};
-    if (::poll(fds.data(), fds.size(), full ? 1 : next_timeout()) < 0 && errno != EINTR) break;
-    if ((fds[1].revents & POLLIN) != 0) {
-      const auto read = group_.read(events);
-      if (!read && read.error().code == EPROTO) {
-        group_.close();
-        dependencies_.on_fatal(read.error().message);
-        return;
-      }
-      if (!read) dependencies_.counters.kernel_denied.fetch_add(1, std::memory_order_relaxed);
-      for (auto& event : events) take(std::move(event));
-    }
-    answer_overdue();
-  }
-  group_.close();
+void Gate::wake() {
+  const std::uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);
 }
 
-void Gate::take(kernel::FanotifyEvent event) {
+void Gate::take(Reader& reader, kernel::FanotifyEvent event, const struct stat* file) {
   auto& counters = dependencies_.counters;
   counters.events.fetch_add(1, std::memory_order_relaxed);
   if (event.is_overflow() || !event.file) {
     counters.overflows.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  struct stat st {};
-  if (::fstat(event.file.get(), &st) != 0) {
-    hand_over(std::move(event), nullptr, false);
+  if (file == nullptr) {
+    hand_over(std::move(event), {}, nullptr, false);
     return;
   }
-  const auto runtimes = runtimes_.load(std::memory_order_acquire);
-  if (std::binary_search(runtimes->begin(), runtimes->end(), std::pair{st.st_dev, st.st_ino})) {
+  const struct stat& st = *file;
+  if (!event.is_execution()) {
+    take_open(reader, std::move(event), st);
+    return;
+  }
+  if (is_runtime(st.st_dev, st.st_ino)) {
     counters.barriers.fetch_add(1, std::memory_order_relaxed);
-    hand_over(std::move(event), nullptr, true);
+    hand_over(std::move(event), st, nullptr, true);
     return;
   }
-  const auto* container = lookup(st.st_dev);
+  const auto* container = lookup(reader, st.st_dev);
   if (container != nullptr && settle_fast(event, st, container->get())) return;
-  hand_over(std::move(event), container != nullptr ? *container : nullptr, false);
+  hand_over(std::move(event), st, container != nullptr ? *container : nullptr, false);
 }
 
-const std::shared_ptr<container::Container>* Gate::lookup(dev_t device) {
+const std::shared_ptr<container::Container>* Gate::lookup(Reader& reader, dev_t device) const {
+  refresh_table(reader);
+  const auto found = reader.table->find(device);
+  return found == reader.table->end() ? nullptr : &found->second;
+}
+
+void Gate::refresh_table(Reader& reader) const {
   const std::uint64_t generation = dependencies_.registry.generation();
-  if (generation != table_generation_) {
-    table_ = dependencies_.registry.table();
-    table_generation_ = generation;
+  if (generation == reader.table_generation) return;
+  reader.table = dependencies_.registry.table();
+  reader.table_generation = generation;
+}
+
+/// Opens are many, and nearly all of them of data: settled here, unless it is of an ELF file that is not the image's.
+void Gate::take_open(Reader& reader, kernel::FanotifyEvent event, const struct stat& st) {
+  if ((event.mask & FAN_CLOSE_WRITE) != 0) writes_.note(event.pid, st.st_dev, st.st_ino);
+  const auto* container = lookup(reader, st.st_dev);
+  if (may_be_library(event, st, container != nullptr ? container->get() : nullptr)) {
+    hand_over(std::move(event), st, container != nullptr ? *container : nullptr, false);
+  } else if (event.is_permission()) {
+    reply(event.file.get(), true);
   }
-  const auto found = table_->find(device);
-  return found == table_->end() ? nullptr : &found->second;
+}
+
+/// Our own threads open files there, too, while others wait for them. Reading is safe: what other processes serve
+/// (FUSE and the like) is never marked.
+bool Gate::may_be_library(const kernel::FanotifyEvent& event, const struct stat& st,
+                          const container::Container* container) const {
+  if ((event.mask & (FAN_OPEN_PERM | FAN_OPEN)) == 0) return false;
+  if (event.pid == self_ || !S_ISREG(st.st_mode) || st.st_size == 0) return false;
+  if (container != nullptr && container->baseline()->is_image_code(identity_of(st))) return false;
+  return kernel::begins_as_elf(event.file.get());
 }
 
 bool Gate::settle_fast(kernel::FanotifyEvent& event, const struct stat& st, container::Container* container) {
@@ -114,7 +177,24 @@ bool Gate::settle_fast(kernel::FanotifyEvent& event, const struct stat& st, cont
     const auto table = container->prohibitions_ready() ? container->prohibited() : nullptr;
     if (!table || table->contains(identity)) return false;
   }
-  if (event.is_permission() && !allow_image_code(event, st)) return false;
+  // Nobody has looked at it yet, or a loader that no program of this process asked for: slow.
+  const auto role = container->baseline()->role(identity);
+  if (!role || (*role == kernel::ElfRole::loader && !interpreters_.expects(event.pid))) return false;
+  // For the net, which may find the file touched or replaced by the time it looks. An interpreter is no process's
+  // program: one that becomes it has executed the loader itself.
+  const bool is_program = *role != kernel::ElfRole::loader;
+  if (is_program) dependencies_.exec_log.note(event.pid, st.st_dev, st.st_ino);
+  // Before the answer: should we be killed after it, the next service must know.
+  if (*role == kernel::ElfRole::program_dynamic) interpreters_.note(event.pid);
+  if (event.is_permission() && !allow_image_code(event, st)) {
+    if (is_program) dependencies_.exec_log.take_back(event.pid, st.st_dev, st.st_ino);
+    if (*role == kernel::ElfRole::program_dynamic) (void)interpreters_.take(event.pid);
+    return false;
+  }
+  if (*role == kernel::ElfRole::loader) {
+    (void)interpreters_.take(event.pid);
+    interpreters_.forget_taken(event.pid);
+  }
   container->exec_count.fetch_add(1, std::memory_order_relaxed);
   dependencies_.counters.fast_allows.fetch_add(1, std::memory_order_relaxed);
   dependencies_.counters.latency.record(Steady::now() - arrived);
@@ -135,30 +215,55 @@ bool Gate::allow_image_code(kernel::FanotifyEvent& event, const struct stat& st)
   }
   leases_.keep(
       {std::move(*lease), std::nullopt, std::move(event.pidfd), event.pid, st.st_dev, st.st_ino, Steady::now()});
-  (void)group_.respond(fd, true);
+  reply(fd, true);
   return true;
 }
 
-void Gate::hand_over(kernel::FanotifyEvent event, std::shared_ptr<container::Container> container, bool barrier) {
+void Gate::hand_over(kernel::FanotifyEvent event, const struct stat& st,
+                     std::shared_ptr<container::Container> container, bool barrier) {
+  // Nobody waits for a notification: the loader's event may be here before its program's is judged. The judge takes
+  // back what was not dynamic.
+  if (!event.is_permission() && event.is_execution()) interpreters_.note(event.pid);
   auto& in_hand = dependencies_.counters.pending;
   if (!event.is_permission() && in_hand.load(std::memory_order_relaxed) >= settings_.most_pending / 2) {
     // A storm in a detect-mode container must not keep events that somebody waits for out of our hands.
     dependencies_.counters.notifications_lost.fetch_add(1, std::memory_order_relaxed);
     return;
   }
+  // Before anybody can answer, so before the execution that the net will see.
+  if (event.is_execution()) dependencies_.exec_log.note(event.pid, st.st_dev, st.st_ino);
   auto pending = std::make_shared<Pending>();
+  pending->device = st.st_dev;
+  pending->inode = st.st_ino;
   pending->event = std::move(event);
   pending->container = std::move(container);
+  pending->may_be_dynamic.store(!barrier);  // a runtime's process goes on as its container's first
+  if (!pending->wants_answer()) table_.notifications().fetch_add(1, std::memory_order_relaxed);
+  queue(std::move(pending), barrier);
+}
+
+void Gate::queue(std::shared_ptr<Pending> pending, bool barrier) {
   pending->arrived = Steady::now();
-  pending->deadline = pending->arrived + (barrier ? settings_.barrier_deadline : settings_.deadline);
-  in_hand.fetch_add(1, std::memory_order_relaxed);
-  if (pending->wants_answer()) (barrier ? barrier_order_ : overdue_order_).push_back(pending);
+  pending->deadline = deadline_of(pending->arrived, barrier);
+  dependencies_.counters.pending.fetch_add(1, std::memory_order_relaxed);
+  if (pending->wants_answer()) {
+    const std::lock_guard lock(orders_);
+    put_in_order(barrier ? barrier_order_ : overdue_order_, pending);
+  }
   if (barrier) {
     barrier_queue_.push(0, std::move(pending));
   } else {
     const container::Container* lane = pending->container.get();
-    queue_.push(lane, std::move(pending));
+    const auto latest = pending->arrived + (pending->deadline - pending->arrived) / kRestOfPatience;
+    queue_.push(lane, std::move(pending), latest);
   }
+}
+
+/// While the containers are being looked for, nobody can be judged yet.
+Steady::time_point Gate::deadline_of(Steady::time_point arrived, bool barrier) const {
+  if (barrier) return arrived + settings_.barrier_deadline;
+  const std::chrono::milliseconds patience = deadline();
+  return arrived + (judging_.load(std::memory_order_acquire) ? patience : std::max(patience, kStarting));
 }
 
 void Gate::answer(Pending& pending, bool allow) {
@@ -167,6 +272,7 @@ void Gate::answer(Pending& pending, bool allow) {
 
 void Gate::answer_overdue() {
   const auto now = Steady::now();
+  const std::lock_guard lock(orders_);
   for (auto* order : {&overdue_order_, &barrier_order_}) {
     while (!order->empty() &&
            (order->front()->answered.load(std::memory_order_acquire) || order->front()->deadline <= now)) {
@@ -179,9 +285,9 @@ void Gate::answer_overdue() {
 
 void Gate::answer_by_deadline(Pending& pending, bool barrier) {
   if (!pending.claim()) return;
-  bool allow = barrier || settings_.allow_on_deadline;
-  if (!barrier && pending.container) {
-    const auto own = pending.container->policy()->drift.on_deadline;
+  bool allow = barrier || answering().allow_on_deadline;
+  if (const auto container = barrier ? nullptr : whose(pending)) {
+    const auto own = container->policy()->drift.on_deadline;
     if (own) allow = *own == policy::Verdict::allow;
   }
   pending.deadline_missed.store(true, std::memory_order_release);
@@ -191,11 +297,18 @@ void Gate::answer_by_deadline(Pending& pending, bool barrier) {
 
 void Gate::respond(Pending& pending, bool allow) {
   pending.allowed.store(allow, std::memory_order_release);
-  if (pending.wants_answer()) (void)group_.respond(pending.event.file.get(), allow);
+  if (allow && pending.wants_answer() && pending.event.is_execution() && pending.may_be_dynamic.load()) {
+    interpreters_.note(pending.event.pid);  // before the answer: its loader is asked for next
+  }
+  if (!allow && pending.event.is_execution())
+    dependencies_.exec_log.take_back(pending.event.pid, pending.device, pending.inode);
+  if (pending.wants_answer()) reply(pending.event.file.get(), allow);
+  interpreters_.forget_taken(pending.event.pid);
   dependencies_.counters.latency.record(Steady::now() - pending.arrived);
 }
 
-int Gate::next_timeout() const {
+int Gate::next_timeout() {
+  const std::lock_guard lock(orders_);
   Steady::time_point next = Steady::time_point::max();
   if (!overdue_order_.empty()) next = overdue_order_.front()->deadline;
   if (!barrier_order_.empty()) next = std::min(next, barrier_order_.front()->deadline);
@@ -204,66 +317,39 @@ int Gate::next_timeout() const {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
 }
 
-void Gate::work() {
+/// The table last: an answer that nobody noted is refused when it is given again, one that was noted and not given is
+/// waited for.
+void Gate::reply(int number, bool allow) {
+  (void)group_.respond(number, allow);
+  table_.clear(number);
+}
+
+void Gate::finish(Pending& pending) {
+  answer(pending, true);  // whatever nobody has answered must not wait
+  dependencies_.counters.pending.fetch_sub(1, std::memory_order_relaxed);
+  if (!pending.wants_answer()) table_.notifications().fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Gate::work(Pulse& pulse) {
   while (const auto pending = queue_.pop()) {
+    pulse.begin();
     dependencies_.counters.slow_verdicts.fetch_add(1, std::memory_order_relaxed);
+    const auto begin = Steady::now();
     dependencies_.judge(*this, pending);
-    answer(*pending, true);  // whatever the judge did not answer must not wait
-    dependencies_.counters.pending.fetch_sub(1, std::memory_order_relaxed);
+    // What is denied is no use to anybody, and may come as a storm.
+    if (pending->container && !pending->allowed.load()) queue_.charge(pending->container.get(), Steady::now() - begin);
+    finish(*pending);
+    pulse.end();
   }
 }
 
-void Gate::run_barrier() {
+void Gate::run_barrier(Pulse& pulse) {
   while (const auto pending = barrier_queue_.pop()) {
+    pulse.begin();
     dependencies_.barrier(*pending);
-    answer(*pending, true);
-    dependencies_.counters.pending.fetch_sub(1, std::memory_order_relaxed);
+    finish(*pending);
+    pulse.end();
   }
-}
-
-std::uint64_t Gate::mask_for(const container::Container& container) const {
-  if (container.mode() == policy::Mode::off) return 0;
-  if (container.mode() == policy::Mode::prevent) return FAN_OPEN_EXEC_PERM;
-  return container.provisional() && dependencies_.any_prevents() ? FAN_OPEN_EXEC_PERM : FAN_OPEN_EXEC;
-}
-
-Result<void> Gate::apply_mask(int fd, const container::Container& container, std::uint64_t extra,
-                              Result<void> (kernel::FanotifyGroup::*add)(int, std::uint64_t) const,
-                              Result<void> (kernel::FanotifyGroup::*remove)(int, std::uint64_t) const) {
-  // The new kind first, then the old one away: an execution in between is seen twice rather than not at all.
-  const std::uint64_t wanted = mask_for(container);
-  if (wanted != 0) {
-    if (auto added = (group_.*add)(fd, wanted | extra); !added) return added;
-  }
-  if (auto removed = (group_.*remove)(fd, kBothKinds & ~wanted); !removed && removed.error().code != ENOENT) {
-    return removed;
-  }
-  return {};
-}
-
-Result<void> Gate::mark_root(int root, const container::Container& container) {
-  return apply_mask(root, container, 0, &kernel::FanotifyGroup::mark_filesystem,
-                    &kernel::FanotifyGroup::unmark_filesystem);
-}
-
-Result<void> Gate::mark_directory(int directory, const container::Container& container) {
-  return apply_mask(directory, container, FAN_EVENT_ON_CHILD, &kernel::FanotifyGroup::mark_inode,
-                    &kernel::FanotifyGroup::unmark_inode);
-}
-
-Result<void> Gate::mark_root_mount(int root, const container::Container& container) {
-  return apply_mask(root, container, 0, &kernel::FanotifyGroup::mark_mount, &kernel::FanotifyGroup::unmark_mount);
-}
-
-void Gate::set_runtimes(const std::vector<int>& binaries) {
-  auto set = std::make_shared<RuntimeSet>();
-  for (const int fd : binaries) {
-    struct stat st {};
-    if (::fstat(fd, &st) == 0) set->emplace_back(st.st_dev, st.st_ino);
-  }
-  std::sort(set->begin(), set->end());
-  runtimes_.store(std::move(set), std::memory_order_release);  // known before the first event can come
-  for (const int fd : binaries) (void)group_.mark_inode(fd, FAN_OPEN_EXEC_PERM);
 }
 
 }  // namespace holdfast::gate

@@ -1,10 +1,6 @@
 #include "holdfast/gate/lease_keeper.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +12,8 @@
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "holdfast/kernel/pidfd.h"
 
 namespace holdfast::gate {
 namespace {
@@ -34,11 +32,6 @@ constexpr auto kLongest = std::chrono::seconds(10);
 /// Two to three descriptors each; beyond it the oldest go first.
 constexpr std::size_t kMostKept = 1500;
 
-bool ended(const UniqueFd& pidfd) {
-  pollfd exited{pidfd.get(), POLLIN, 0};
-  return pidfd && ::poll(&exited, 1, 0) != 0;
-}
-
 /// A process that runs the file already has taken write access from everybody, whether by this execution or one before.
 bool runs_file(pid_t pid, dev_t device, ino_t inode) {
   struct stat st {};
@@ -56,43 +49,23 @@ bool is_elf(const Execution& execution) {
 
 bool asked(const std::optional<kernel::ReadLease>& lease) { return lease && !lease->held(); }
 
-void drain(const UniqueFd& wake, const UniqueFd& signals) {
-  std::uint64_t count = 0;
-  (void)!::read(wake.get(), &count, sizeof count);
-  signalfd_siginfo info{};
-  while (signals && ::read(signals.get(), &info, sizeof info) > 0) {
-  }
-}
-
-UniqueFd open_signals(bool wanted) {
-  if (!wanted) return {};
-  sigset_t set;
-  ::sigemptyset(&set);
-  ::sigaddset(&set, SIGURG);
-  return UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-}
-
 }  // namespace
 
-LeaseKeeper::LeaseKeeper(bool signals)
-    : signals_(open_signals(signals)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), thread_([this] { run(); }) {}
+LeaseKeeper::LeaseKeeper(bool signals) : bell_(SIGURG, signals), thread_([this] { run(); }) {}
 
 LeaseKeeper::~LeaseKeeper() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
   }
-  const std::uint64_t one = 1;
-  (void)!::write(wake_.get(), &one, sizeof one);
+  bell_.ring();
   thread_.join();
 }
 
 void LeaseKeeper::keep(Execution execution) {
   const std::lock_guard lock(mutex_);
   arrived_.push_back(std::move(execution));
-  if (!std::exchange(idle_, false)) return;
-  const std::uint64_t one = 1;
-  (void)!::write(wake_.get(), &one, sizeof one);
+  if (std::exchange(idle_, false)) bell_.ring();
 }
 
 void LeaseKeeper::run() {
@@ -100,10 +73,7 @@ void LeaseKeeper::run() {
   for (;;) {
     const bool urgent =
         std::any_of(kept_.begin(), kept_.end(), [](const Execution& e) { return asked(e.overlay) || asked(e.upper); });
-    std::array<pollfd, 2> fds{{{wake_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
-    const auto patience = urgent ? kLookWhileAsked : kLook;
-    (void)::poll(fds.data(), fds.size(), idle ? -1 : static_cast<int>(patience.count()));
-    drain(wake_, signals_);
+    bell_.wait(idle ? std::nullopt : std::optional(urgent ? kLookWhileAsked : kLook));
     {
       const std::lock_guard lock(mutex_);
       if (stop_) return;
@@ -126,7 +96,7 @@ void LeaseKeeper::release_done() {
 
 bool LeaseKeeper::may_go(const Execution& execution, Steady::time_point now) {
   const auto age = now - execution.since;
-  if (age >= kLongest || ended(execution.pidfd)) return true;
+  if (age >= kLongest || kernel::has_ended(execution.pidfd.get())) return true;
   if (runs_file(execution.pid, execution.device, execution.inode)) return true;
   return age >= kScript && !is_elf(execution);
 }

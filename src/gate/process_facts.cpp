@@ -5,10 +5,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <ctime>
-
 #include <fmt/format.h>
 
+#include "holdfast/kernel/file.h"
 #include "holdfast/kernel/proc.h"
 
 namespace holdfast::gate {
@@ -32,30 +31,6 @@ std::string tty_name(int device) {
   return fmt::format("{}:{}", major_number, minor_number);
 }
 
-/// Start time on the wall clock, from ticks since boot.
-Wall::time_point started_at(std::uint64_t ticks) {
-  timespec boot{};
-  ::clock_gettime(CLOCK_BOOTTIME, &boot);
-  const auto uptime = std::chrono::seconds(boot.tv_sec) + std::chrono::nanoseconds(boot.tv_nsec);
-  const auto hertz = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-  const auto since_boot = std::chrono::milliseconds(ticks * 1000 / hertz);
-  return Wall::now() - std::chrono::duration_cast<Wall::duration>(uptime - since_boot);
-}
-
-/// What tells a process inside a container from one outside.
-struct Surroundings {
-  dev_t root_device = 0;
-  ino_t pid_namespace = 0;
-};
-
-Surroundings surroundings_of(int proc_dir) {
-  Surroundings found;
-  struct stat st {};
-  if (::fstatat(proc_dir, "root", &st, 0) == 0) found.root_device = st.st_dev;
-  if (const auto inode = kernel::namespace_inode(proc_dir, "pid")) found.pid_namespace = *inode;
-  return found;
-}
-
 bool is_outside(const Surroundings& ancestor, const Surroundings& inside) {
   if (ancestor.root_device != inside.root_device) return true;
   const Surroundings host = surroundings_of(UniqueFd(::open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC)).get());
@@ -63,6 +38,14 @@ bool is_outside(const Surroundings& ancestor, const Surroundings& inside) {
 }
 
 }  // namespace
+
+Surroundings surroundings_of(int proc_dir) {
+  Surroundings found;
+  struct stat st {};
+  if (kernel::stat_without_asking(proc_dir, "root", st)) found.root_device = st.st_dev;
+  if (const auto inode = kernel::namespace_inode(proc_dir, "pid")) found.pid_namespace = *inode;
+  return found;
+}
 
 alert::ProcessInfo describe_process(int proc_dir, pid_t pid) {
   alert::ProcessInfo info;
@@ -75,13 +58,16 @@ alert::ProcessInfo describe_process(int proc_dir, pid_t pid) {
     info.uid = status->uid;
     info.gid = status->gid;
     info.tty = tty_name(status->tty);
-    info.started = started_at(status->start_ticks);
+    info.started = Wall::now() - kernel::time_since_start(status->start_ticks);
   }
   return info;
 }
 
 std::vector<alert::ProcessInfo> describe_ancestors(int proc_dir, pid_t parent, pid_t last) {
-  const Surroundings inside = surroundings_of(proc_dir);
+  return describe_ancestors(surroundings_of(proc_dir), parent, last);
+}
+
+std::vector<alert::ProcessInfo> describe_ancestors(const Surroundings& inside, pid_t parent, pid_t last) {
   std::vector<alert::ProcessInfo> ancestors;
   while (parent > 1 && ancestors.size() < kMostAncestors) {
     const auto proc = kernel::open_proc(parent);

@@ -9,6 +9,7 @@
 #include <array>
 #include <memory>
 #include <set>
+#include <utility>
 
 namespace holdfast::gate {
 namespace {
@@ -51,7 +52,12 @@ std::vector<std::string> expand(const std::string& pattern) {
 }  // namespace
 
 RuntimeBinaries::RuntimeBinaries(const std::vector<std::string>& extra)
-    : patterns_(kBuiltIn.begin(), kBuiltIn.end()), inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
+    : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
+  set_extra(extra);
+}
+
+void RuntimeBinaries::set_extra(const std::vector<std::string>& extra) {
+  patterns_.assign(kBuiltIn.begin(), kBuiltIn.end());
   patterns_.insert(patterns_.end(), extra.begin(), extra.end());
 }
 
@@ -73,7 +79,8 @@ bool RuntimeBinaries::refresh() {
   const bool same =
       std::equal(now.begin(), now.end(), binaries_.begin(), binaries_.end(),
                  [](const Binary& a, const Binary& b) { return a.device == b.device && a.inode == b.inode; });
-  binaries_ = std::move(now);
+  gone_ = std::exchange(binaries_, std::move(now));
+  std::erase_if(gone_, [&](const Binary& one) { return seen.contains({one.device, one.inode}); });
   return !same;
 }
 
@@ -93,9 +100,10 @@ void RuntimeBinaries::drain() const {
   }
 }
 
-std::vector<int> RuntimeBinaries::descriptors() const {
+std::vector<int> RuntimeBinaries::descriptors_of(const std::vector<Binary>& binaries) {
   std::vector<int> fds;
-  for (const auto& binary : binaries_) fds.push_back(binary.fd.get());
+  fds.reserve(binaries.size());
+  for (const auto& binary : binaries) fds.push_back(binary.fd.get());
   return fds;
 }
 

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/fanotify.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -12,8 +14,7 @@
 namespace holdfast::kernel {
 namespace {
 
-/// 32 events with their pidfd records: a batch never takes more than 64 descriptors.
-constexpr std::size_t kBatchBytes = 32 * (sizeof(fanotify_event_metadata) + sizeof(fanotify_event_info_pidfd));
+static_assert(kFanotifyBatch == 32 * (sizeof(fanotify_event_metadata) + sizeof(fanotify_event_info_pidfd)));
 
 std::string self_path(int fd) { return fmt::format("/proc/self/fd/{}", fd); }
 
@@ -23,31 +24,46 @@ Result<void> change_mark(int group, unsigned flags, std::uint64_t mask, int fd) 
   return errno_error("fanotify_mark");
 }
 
-FanotifyEvent parse_event(const fanotify_event_metadata& meta, const std::byte* begin) {
-  FanotifyEvent event;
-  event.file = UniqueFd(meta.fd);
-  event.pid = meta.pid;
-  event.mask = meta.mask;
+FanotifyRecord parse_record(const fanotify_event_metadata& meta, const std::byte* begin) {
+  FanotifyRecord record{meta.fd, -1, meta.pid, meta.mask};
   std::size_t offset = meta.metadata_len;
   while (offset + sizeof(fanotify_event_info_header) <= meta.event_len) {
     fanotify_event_info_header header{};
     std::memcpy(&header, begin + offset, sizeof header);
     if (header.len < sizeof header) break;
-    if (header.info_type == FAN_EVENT_INFO_TYPE_PIDFD && header.len >= sizeof(fanotify_event_info_pidfd)) {
+    if (header.info_type == FAN_EVENT_INFO_TYPE_PIDFD && header.len >= sizeof(fanotify_event_info_pidfd) &&
+        offset + sizeof(fanotify_event_info_pidfd) <= meta.event_len) {
       fanotify_event_info_pidfd info{};
       std::memcpy(&info, begin + offset, sizeof info);
-      if (info.pidfd >= 0) event.pidfd = UniqueFd(info.pidfd);
+      record.pidfd = info.pidfd;
     }
     offset += header.len;
   }
-  return event;
+  return record;
 }
 
 }  // namespace
 
-bool FanotifyEvent::is_permission() const {
-  return (mask & (FAN_OPEN_EXEC_PERM | FAN_OPEN_PERM | FAN_ACCESS_PERM)) != 0;
+bool is_permission(std::uint64_t mask) { return (mask & (FAN_OPEN_EXEC_PERM | FAN_OPEN_PERM | FAN_ACCESS_PERM)) != 0; }
+
+Result<void> parse_records(std::span<const std::byte> buffer, std::vector<FanotifyRecord>& records) {
+  records.clear();
+  std::size_t offset = 0;
+  while (offset + sizeof(fanotify_event_metadata) <= buffer.size()) {
+    fanotify_event_metadata meta{};
+    std::memcpy(&meta, buffer.data() + offset, sizeof meta);
+    if (meta.vers != FANOTIFY_METADATA_VERSION || meta.event_len < sizeof meta ||
+        offset + meta.event_len > buffer.size()) {
+      return Error{EPROTO, "the kernel speaks another version of the fanotify event format"};
+    }
+    records.push_back(parse_record(meta, buffer.data() + offset));
+    offset += meta.event_len;
+  }
+  return {};
 }
+
+bool FanotifyEvent::is_permission() const { return kernel::is_permission(mask); }
+bool FanotifyEvent::is_execution() const { return (mask & (FAN_OPEN_EXEC_PERM | FAN_OPEN_EXEC)) != 0; }
 bool FanotifyEvent::is_overflow() const { return (mask & FAN_Q_OVERFLOW) != 0; }
 
 Result<FanotifyGroup> FanotifyGroup::create() {
@@ -55,7 +71,24 @@ Result<FanotifyGroup> FanotifyGroup::create() {
       FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS | FAN_REPORT_PIDFD,
       O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME);
   if (fd < 0) return errno_error("fanotify_init with permission events");
-  return FanotifyGroup(UniqueFd(fd));
+  return own(UniqueFd(fd));
+}
+
+Result<FanotifyGroup> FanotifyGroup::own(UniqueFd group) {
+  UniqueFd nothing(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));  // never armed
+  if (!nothing) return errno_error("timerfd_create");
+  return FanotifyGroup(std::move(group), std::move(nothing));
+}
+
+void FanotifyGroup::close() {
+  if (fd_) (void)::dup3(nothing_.get(), fd_.get(), O_CLOEXEC);
+}
+
+Result<FanotifyGroup> FanotifyGroup::create_for_notifications() {
+  const int fd = ::fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_MARKS,
+                                 O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME | O_NONBLOCK);
+  if (fd < 0) return errno_error("fanotify_init");
+  return own(UniqueFd(fd));
 }
 
 Result<void> FanotifyGroup::mark_filesystem(int fd, std::uint64_t mask) const {
@@ -82,26 +115,26 @@ Result<void> FanotifyGroup::unmark_inode(int fd, std::uint64_t mask) const {
   return change_mark(fd_.get(), FAN_MARK_REMOVE | FAN_MARK_INODE, mask, fd);
 }
 
-Result<void> FanotifyGroup::read(std::vector<FanotifyEvent>& events) const {
-  alignas(fanotify_event_metadata) std::array<std::byte, kBatchBytes> buffer;
+Result<void> FanotifyGroup::ignore_inode(int fd, std::uint64_t mask) const {
+  constexpr unsigned kEvictable = 0x200;  // FAN_MARK_EVICTABLE (5.19): the mark keeps no inode in memory
+  return change_mark(fd_.get(), FAN_MARK_ADD | FAN_MARK_IGNORED_MASK | FAN_MARK_IGNORED_SURV_MODIFY | kEvictable, mask,
+                     fd);
+}
+
+Result<void> FanotifyGroup::read(std::vector<FanotifyEvent>& events, std::span<std::byte> buffer) const {
   events.clear();
   const ssize_t got = ::read(fd_.get(), buffer.data(), buffer.size());
   if (got < 0) {
     if (errno == EAGAIN || errno == EINTR) return {};
     return errno_error("read fanotify events");
   }
-  std::size_t offset = 0;
-  const auto end = static_cast<std::size_t>(got);
-  while (offset + sizeof(fanotify_event_metadata) <= end) {
-    fanotify_event_metadata meta{};
-    std::memcpy(&meta, buffer.data() + offset, sizeof meta);
-    if (meta.vers != FANOTIFY_METADATA_VERSION || meta.event_len < sizeof meta || offset + meta.event_len > end) {
-      return Error{EPROTO, "the kernel speaks another version of the fanotify event format"};
-    }
-    events.push_back(parse_event(meta, buffer.data() + offset));
-    offset += meta.event_len;
+  std::vector<FanotifyRecord> records;
+  records.reserve(kFanotifyBatch / sizeof(fanotify_event_metadata));
+  auto parsed = parse_records(buffer.first(static_cast<std::size_t>(got)), records);
+  for (const auto& record : records) {
+    events.push_back({UniqueFd(record.fd), UniqueFd(record.pidfd), record.pid, record.mask});
   }
-  return {};
+  return parsed;
 }
 
 Result<void> FanotifyGroup::respond(int event_fd, bool allow) const {

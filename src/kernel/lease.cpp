@@ -1,16 +1,15 @@
 #include "holdfast/kernel/lease.h"
 
 #include <fcntl.h>
-#include <signal.h>
 
 #include <cerrno>
 
 namespace holdfast::kernel {
 
-Result<ReadLease> ReadLease::take(UniqueFd& file) {
+Result<ReadLease> ReadLease::take(UniqueFd& file, int signal) {
   // The kernel tells of a break by a signal, SIGIO unless told otherwise: its default action would end the process, so
-  // ask for SIGURG, which is ignored by default. `held` asks the kernel instead of counting signals.
-  if (::fcntl(file.get(), F_SETSIG, SIGURG) < 0) return errno_error("choose a lease's signal");
+  // ask for one that is ignored by default. `held` asks the kernel instead of counting signals.
+  if (::fcntl(file.get(), F_SETSIG, signal) < 0) return errno_error("choose a lease's signal");
   if (::fcntl(file.get(), F_SETLEASE, F_RDLCK) < 0) return errno_error("take a read lease");
   return ReadLease(std::move(file));
 }

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 
 #include <fmt/format.h>
 
 #include "holdfast/base/text.h"
 #include "holdfast/kernel/proc.h"
 
+#include "number.h"
 #include "octal.h"
 
 namespace holdfast::kernel {
@@ -25,12 +25,6 @@ std::optional<std::string_view> take_field(std::string_view& rest) {
   const auto field = rest.substr(0, space);
   rest.remove_prefix(space + 1);
   return field;
-}
-
-template <class T>
-bool parse_number(std::string_view text, T& out) {
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return ec == std::errc{} && end == text.data() + text.size();
 }
 
 bool parse_device(std::string_view text, dev_t& out) {
@@ -63,19 +57,27 @@ Result<Mount> parse_mount(std::string_view line) {
   if (!options) return malformed(line, "six leading fields");
   if (!parse_number(*id, mount.id) || !parse_number(*parent, mount.parent)) return malformed(line, "mount ids");
   if (!parse_device(*device, mount.device)) return malformed(line, "device number");
-  mount.root = undo_octal(*root);
-  mount.mount_point = undo_octal(*mount_point);
+  if (line.find('\0') != std::string_view::npos) return malformed(line, "text without NUL bytes");
+  auto root_path = undo_octal(*root);
+  auto mount_path = undo_octal(*mount_point);
+  if (!root_path || !mount_path) return malformed(line, "paths without NUL bytes");
+  mount.root = std::move(*root_path);
+  mount.mount_point = std::move(*mount_path);
   mount.options = *options;
   for (auto field = take_field(rest);; field = take_field(rest)) {
     if (!field) return malformed(line, "separator");
     if (*field == "-") break;
     if (field->starts_with("shared:")) mount.shared = true;
+    if (field->starts_with("master:")) mount.receives = true;
   }
   const auto type = take_field(rest);
   const auto source = take_field(rest);
   if (!source || type->empty()) return malformed(line, "file system type, source and options");
-  mount.type = undo_octal(*type);
-  mount.source = undo_octal(*source);
+  auto type_name = undo_octal(*type);
+  auto source_name = undo_octal(*source);
+  if (!type_name || !source_name) return malformed(line, "file system type and source without NUL bytes");
+  mount.type = std::move(*type_name);
+  mount.source = std::move(*source_name);
   mount.super_options = rest;
   return mount;
 }

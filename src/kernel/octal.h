@@ -1,13 +1,15 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace holdfast::kernel {
 
 /// Undoes the kernel's seq_escape(): `\NNN` (three octal digits) becomes the byte. Any other backslash stays: it is
-/// the file system's own.
-[[nodiscard]] inline std::string undo_octal(std::string_view text) {
+/// the file system's own. Nothing if that gives a NUL: the kernel's names have none, so it did not write this, and what
+/// comes after would be lost on every system call.
+[[nodiscard]] inline std::optional<std::string> undo_octal(std::string_view text) {
   constexpr auto octal = [](char c) { return c >= '0' && c <= '7'; };
   std::string out;
   out.reserve(text.size());
@@ -20,6 +22,7 @@ namespace holdfast::kernel {
       out.push_back(text[i]);
     }
   }
+  if (out.find('\0') != std::string::npos) return std::nullopt;
   return out;
 }
 

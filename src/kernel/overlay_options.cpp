@@ -62,7 +62,9 @@ Result<void> parse_lowerdir(const std::string& list, OverlayOptions& out) {
 Result<void> apply_option(std::string_view option, OverlayOptions& out) {
   const auto equals = option.find('=');
   const auto name = option.substr(0, equals);
-  const std::string value = equals == std::string_view::npos ? std::string{} : undo_octal(option.substr(equals + 1));
+  const auto undone = undo_octal(equals == std::string_view::npos ? std::string_view{} : option.substr(equals + 1));
+  if (!undone) return Error{EINVAL, fmt::format("overlay option {} has a NUL byte", printable(name))};
+  const std::string& value = *undone;
   if (name == "lowerdir") return parse_lowerdir(value, out);
   if (name == "lowerdir+" || name == "datadir+") {
     // One path each, taken literally: the kernel does not unescape these (ovl_mount_dir_noesc).

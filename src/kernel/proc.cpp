@@ -3,24 +3,22 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <memory>
 
 #include <fmt/format.h>
+
+#include "holdfast/kernel/file.h"
+
+#include "number.h"
 
 namespace holdfast::kernel {
 namespace {
 
 constexpr std::size_t kStatusLimit = std::size_t{64} << 10;
-
-template <class T>
-bool parse_number(std::string_view text, T& out) {
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return ec == std::errc{} && end == text.data() + text.size();
-}
 
 /// The first word of a line "KEY:\tvalue …" of /proc/PID/status; KEY never starts the first line, which is Name's.
 std::string_view status_word(std::string_view status, std::string_view key) {
@@ -42,6 +40,19 @@ std::vector<std::string_view> stat_fields(std::string_view rest) {
   return fields;
 }
 
+/// The entries of a directory that are numbers; takes the directory, which may be none.
+std::vector<pid_t> numbers_in(DIR* opened) {
+  std::vector<pid_t> numbers;
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opened, ::closedir);
+  while (directory) {
+    const dirent* const entry = ::readdir(directory.get());
+    if (entry == nullptr) break;
+    pid_t number = 0;
+    if (parse_number(std::string_view(entry->d_name), number)) numbers.push_back(number);
+  }
+  return numbers;
+}
+
 }  // namespace
 
 Result<UniqueFd> open_proc(pid_t pid) {
@@ -50,15 +61,13 @@ Result<UniqueFd> open_proc(pid_t pid) {
   return fd;
 }
 
-std::vector<pid_t> list_pids() {
-  std::vector<pid_t> pids;
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir("/proc"), ::closedir);
-  if (!dir) return pids;
-  while (const dirent* entry = ::readdir(dir.get())) {
-    pid_t pid = 0;
-    if (parse_number(std::string_view(entry->d_name), pid)) pids.push_back(pid);
-  }
-  return pids;
+std::vector<pid_t> list_pids() { return numbers_in(::opendir("/proc")); }
+
+std::vector<pid_t> list_threads(int proc_dir) {
+  UniqueFd tasks(::openat(proc_dir, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  DIR* const directory = tasks ? ::fdopendir(tasks.get()) : nullptr;
+  if (directory != nullptr) (void)tasks.release();  // closedir(3) closes it
+  return numbers_in(directory);
 }
 
 Result<std::string> read_file_at(int dir, const char* name, std::size_t limit) {
@@ -169,6 +178,27 @@ Result<ino_t> namespace_inode(int proc_dir, const char* which) {
   struct stat st {};
   if (::fstatat(proc_dir, link.c_str(), &st, 0) != 0) return errno_error(fmt::format("stat {}", link));
   return st.st_ino;
+}
+
+ino_t own_namespace_inode(const char* which) {
+  const auto self = open_proc(::getpid());
+  const auto inode = self ? namespace_inode(self->get(), which) : Result<ino_t>(self.error());
+  return inode ? *inode : 0;
+}
+
+bool shares_our_root(int proc_dir) {
+  struct stat theirs {};
+  struct stat ours {};
+  return stat_without_asking(proc_dir, "root", theirs) && stat_without_asking(AT_FDCWD, "/", ours) &&
+         theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+}
+
+std::chrono::nanoseconds time_since_start(std::uint64_t start_ticks) {
+  timespec boot{};
+  ::clock_gettime(CLOCK_BOOTTIME, &boot);
+  const auto up = std::chrono::seconds(boot.tv_sec) + std::chrono::nanoseconds(boot.tv_nsec);
+  const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  return up - std::chrono::milliseconds(start_ticks * 1000 / ticks);
 }
 
 }  // namespace holdfast::kernel

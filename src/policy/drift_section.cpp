@@ -13,37 +13,30 @@ namespace {
 struct ReasonKey {
   std::string_view key;
   Reason reason;
-  std::string_view missing;  ///< why other verdicts than allow cannot be kept yet; empty: they can
 };
 
 constexpr std::array kReasonKeys = {
-    ReasonKey{"Added", Reason::added, ""},
-    ReasonKey{"Modified", Reason::modified, ""},
-    ReasonKey{"MadeExecutable", Reason::made_executable, ""},
-    ReasonKey{"Relocated", Reason::relocated, ""},
-    ReasonKey{"Volume", Reason::volume, "what is executed from volumes is not mediated yet"},
-    ReasonKey{"Fileless", Reason::fileless, "what is executed from memory (memfd) is not mediated yet"},
-    ReasonKey{"Loader", Reason::loader, "programs started through ld.so are not told apart yet"},
-    ReasonKey{"Library", Reason::library, "shared libraries are not judged yet"},
+    ReasonKey{"Added", Reason::added},
+    ReasonKey{"Modified", Reason::modified},
+    ReasonKey{"MadeExecutable", Reason::made_executable},
+    ReasonKey{"Relocated", Reason::relocated},
+    ReasonKey{"Volume", Reason::volume},
+    ReasonKey{"Fileless", Reason::fileless},
+    ReasonKey{"Loader", Reason::loader},
+    ReasonKey{"Library", Reason::library},
 };
 
-/// A verdict that a reason was given, and where.
-struct Given {
+/// What only prevent mode does, where it was asked for, and what else would be right.
+struct Forceful {
   const Entry* entry = nullptr;
-  Verdict verdict = Verdict::allow;
+  std::string_view what, right;
 };
 
-std::optional<std::string> take_verdict(const ReasonKey& reason_key, const Entry& entry, Drift& drift,
-                                        std::vector<Given>& given) {
-  const auto verdict = parse_verdict(entry.value);
-  if (!verdict) {
-    return fmt::format("{} is not a verdict; allow, alert or deny would be right", quoted(entry.value));
-  }
-  if (!reason_key.missing.empty() && *verdict != Verdict::allow) {
-    return not_supported(reason_key.missing, "allow, or leaving the key out");
-  }
-  drift.verdicts[static_cast<std::size_t>(reason_key.reason)] = *verdict;
-  given.push_back({&entry, *verdict});
+std::optional<std::string> take_reason(const ReasonKey& reason_key, const Entry& entry, Drift& drift,
+                                       std::vector<Forceful>& forceful) {
+  std::optional<Verdict>& verdict = drift.verdicts[static_cast<std::size_t>(reason_key.reason)];
+  if (auto wrong = take_verdict(entry.value, verdict)) return wrong;
+  if (verdict == Verdict::deny) forceful.push_back({&entry, "deny", "alert or allow"});
   return std::nullopt;
 }
 
@@ -54,25 +47,39 @@ std::optional<std::string> take_mode(const Entry& entry, Drift& drift) {
   return std::nullopt;
 }
 
-std::optional<std::string> take_evidence(const Entry& entry) {
+/// More than a copy could hold back for long.
+constexpr std::uint64_t kMostEvidence = std::uint64_t{1} << 30;  // bytes
+
+std::optional<std::string> take_evidence(const Entry& entry, Drift& drift, std::vector<Forceful>& forceful) {
   const auto size = parse_size(entry.value);
-  if (!size) return fmt::format("{} is not a size; 0 would be right", quoted(entry.value));
-  if (*size != 0) return not_supported("copies of denied files are not kept yet", "0, or leaving the key out");
+  if (!size || *size > kMostEvidence) {
+    return fmt::format("{} is not a size; 0, or up to 1G, like 64M, would be right", quoted(entry.value));
+  }
+  drift.evidence = *size;
+  if (*size != 0) forceful.push_back({&entry, "keeping what was denied", "0"});
   return std::nullopt;
 }
 
-std::optional<std::string> take_action(const Entry& entry) {
-  if (entry.value == "none") return std::nullopt;
-  if (entry.value == "kill" || entry.value == "pause" || entry.value == "stop") {
-    return not_supported("nothing is done to the offender beyond the verdict yet", "none, or leaving the key out");
+std::optional<std::string> take_action(const Entry& entry, Drift& drift, std::vector<Forceful>& forceful) {
+  const auto action = parse_action(entry.value);
+  if (!action) {
+    return fmt::format("{} is not an action; none, kill, pause or stop would be right", quoted(entry.value));
   }
-  return fmt::format("{} is not an action; none would be right", quoted(entry.value));
+  drift.action = *action;
+  if (*action != Drift::Action::none) forceful.push_back({&entry, to_string(*action), "none"});
+  return std::nullopt;
 }
 
 }  // namespace
 
-std::string not_supported(std::string_view what, std::string_view right) {
-  return fmt::format("not supported by this version: {}; {} would be right", what, right);
+std::string never_applies(std::string_view what, Mode mode, std::string_view right) {
+  return fmt::format("{} never applies in {} mode; Mode=prevent, or {} would be right", what, to_string(mode), right);
+}
+
+std::optional<std::string> take_verdict(std::string_view value, std::optional<Verdict>& verdict) {
+  verdict = parse_verdict(value);
+  if (verdict) return std::nullopt;
+  return fmt::format("{} is not a verdict; allow, alert or deny would be right", quoted(value));
 }
 
 std::optional<std::string> take_deadline_answer(std::string_view value, std::optional<Verdict>& answer) {
@@ -86,31 +93,27 @@ std::optional<std::string> take_deadline_answer(std::string_view value, std::opt
 
 Result<Drift> parse_drift(const Section& section, const std::string& file) {
   Drift drift;
-  std::vector<Given> given;
+  std::vector<Forceful> forceful;
   std::vector<Key> keys = {
       {"Mode", false, [&](const Entry& entry) { return take_mode(entry, drift); }},
       {"OnDeadline", false,
        [&](const Entry& entry) {
          auto wrong = take_deadline_answer(entry.value, drift.on_deadline);
-         if (!wrong) given.push_back({&entry, *drift.on_deadline});
+         if (drift.on_deadline == Verdict::deny) forceful.push_back({&entry, "deny", "allow"});
          return wrong;
        }},
-      {"Evidence", false, take_evidence},
-      {"Action", false, take_action},
+      {"Evidence", false, [&](const Entry& entry) { return take_evidence(entry, drift, forceful); }},
+      {"Action", false, [&](const Entry& entry) { return take_action(entry, drift, forceful); }},
   };
   for (const ReasonKey& reason_key : kReasonKeys) {
     keys.push_back({std::string(reason_key.key), false,
-                    [&](const Entry& entry) { return take_verdict(reason_key, entry, drift, given); }});
+                    [&](const Entry& entry) { return take_reason(reason_key, entry, drift, forceful); }});
   }
   if (auto taken = take_entries(section, keys, file); !taken) return taken.error();
   if (drift.mode == Mode::prevent) return drift;
-  for (const Given& one : given) {
-    if (one.verdict != Verdict::deny) continue;
-    return complaint(file, section, *one.entry,
-                     fmt::format("deny never applies in {} mode; Mode=prevent, or {} would be right",
-                                 to_string(drift.mode), one.entry->key == "OnDeadline" ? "allow" : "alert or allow"));
-  }
-  return drift;
+  if (forceful.empty()) return drift;
+  const Forceful& first = forceful.front();
+  return complaint(file, section, *first.entry, never_applies(first.what, drift.mode, first.right));
 }
 
 }  // namespace holdfast::policy

@@ -10,6 +10,8 @@
 #include "ini.h"
 #include "read_file.h"
 #include "rule_section.h"
+#include "seal_section.h"
+#include "volume_section.h"
 
 namespace holdfast::policy {
 namespace {
@@ -37,15 +39,27 @@ Result<void> take_section(const Section& section, const std::string& file, Polic
     return keep(parse_deny(section, file), [&](Rule&& rule) { policy.denies.push_back(std::move(rule)); });
   }
   if (section.kind == "Volume") {
-    return complaint(file, section,
-                     not_supported("what is executed from volumes is not mediated yet", "leaving the section out"));
+    return keep(parse_volume(section, file), [&](VolumeRule&& rule) { policy.volumes.push_back(std::move(rule)); });
   }
-  if (section.kind == "Seal") {
-    return complaint(
-        file, section,
-        not_supported("files of a container's first moments are not pinned yet", "leaving the section out"));
+  if (section.kind == "Seal" && !named) {
+    return keep(parse_seal(section, file), [&](Seal&& seal) { policy.seal = std::move(seal); });
   }
-  return complaint(file, section, "unknown section; [Match], [Drift], [Allow NAME] or [Deny NAME] would be right");
+  return complaint(
+      file, section,
+      "unknown section; [Match], [Drift], [Allow NAME], [Deny NAME], [Volume NAME] or [Seal] would be right");
+}
+
+/// [Drift] may come after the sections that its mode decides about.
+Result<void> check_volumes(const std::vector<Section>& sections, const std::string& file, Mode mode) {
+  if (mode == Mode::prevent) return {};
+  for (const Section& section : sections) {
+    if (section.kind != "Volume") continue;
+    for (const Entry& entry : section.entries) {
+      if (entry.key != "Verdict" || parse_verdict(entry.value) != Verdict::deny) continue;
+      return complaint(file, section, entry, never_applies("deny", mode, "alert or allow"));
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -63,6 +77,7 @@ Result<Policy> parse_policy(std::string_view text, const std::string& file) {
     }
     if (auto taken = take_section(section, file, policy); !taken) return taken.error();
   }
+  if (auto checked = check_volumes(*sections, file, policy.drift.mode); !checked) return checked.error();
   return policy;
 }
 

@@ -87,6 +87,14 @@ std::shared_ptr<const Policy> PolicySet::find(const Subject& subject) const {
   return *fits;
 }
 
+std::shared_ptr<const Policy> PolicySet::find_but_for_labels(const Subject& subject) const {
+  for (const auto& policy : policies_) {
+    if (policy->match.fits(subject)) break;
+    if (!policy->match.labels.empty() && policy->match.fits_but_for_labels(subject)) return policy;
+  }
+  return nullptr;
+}
+
 bool PolicySet::any_prevents() const {
   return std::any_of(policies_.begin(), policies_.end(),
                      [](const auto& policy) { return policy->drift.mode == Mode::prevent; });

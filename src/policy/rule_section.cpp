@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "drift_section.h"
 #include "values.h"
 
 namespace holdfast::policy {
@@ -24,10 +23,12 @@ std::optional<std::string> take_label(const Entry& entry, Match& match) {
   return std::nullopt;
 }
 
-std::optional<std::string> take_path(const Entry& entry, Rule& rule) {
-  if (auto wrong = path_complaint(entry.value)) return wrong;
-  rule.paths.push_back(entry.value);
-  return std::nullopt;
+Key path_key(std::string name, std::vector<std::string>& globs) {
+  return {std::move(name), true, [&globs](const Entry& entry) {
+            auto wrong = path_complaint(entry.value);
+            if (!wrong) globs.push_back(entry.value);
+            return wrong;
+          }};
 }
 
 std::optional<std::string> take_hash(const Entry& entry, Rule& rule) {
@@ -43,15 +44,9 @@ std::optional<std::string> take_until(const Entry& entry, Rule& rule) {
   return fmt::format("{} is not a date; 2026-12-31 or 2026-12-31T18:00:00Z would be right", quoted(entry.value));
 }
 
-Key missing_key(std::string name, std::string what) {
-  return {std::move(name), true, [what = std::move(what)](const Entry&) -> std::optional<std::string> {
-            return not_supported(what, "Path or Sha256 instead");
-          }};
-}
-
 std::vector<Key> rule_keys(Rule& rule) {
   return {
-      {"Path", true, [&rule](const Entry& entry) { return take_path(entry, rule); }},
+      path_key("Path", rule.paths),
       {"Sha256", true, [&rule](const Entry& entry) { return take_hash(entry, rule); }},
       {"Reason", false,
        [&rule](const Entry& entry) {
@@ -61,15 +56,14 @@ std::vector<Key> rule_keys(Rule& rule) {
   };
 }
 
-Result<Rule> finish(const Section& section, const std::vector<Key>& keys, Rule& rule, const std::string& file) {
+Result<Rule> finish(const Section& section, const std::vector<Key>& keys, Rule& rule, const std::string& file,
+                    std::string_view right) {
   if (section.name.empty()) {
     return complaint(file, section, fmt::format("it has no name; [{} NAME] would be right", section.kind));
   }
   rule.name = section.name;
   if (auto taken = take_entries(section, keys, file); !taken) return taken.error();
-  if (rule.paths.empty() && rule.hashes.empty()) {
-    return complaint(file, section, "it names no file; a Path= or Sha256= would be right");
-  }
+  if (!rule.asks()) return complaint(file, section, fmt::format("it names no file; a {} would be right", right));
   return std::move(rule);
 }
 
@@ -90,15 +84,15 @@ Result<Rule> parse_allow(const Section& section, const std::string& file) {
   Rule rule;
   auto keys = rule_keys(rule);
   keys.push_back({"Until", false, [&](const Entry& entry) { return take_until(entry, rule); }});
-  keys.push_back(missing_key("Writer", "who wrote a file is not known yet"));
-  keys.push_back(missing_key("Parent", "exceptions cannot ask who executes a file yet"));
-  keys.push_back(missing_key("Image", "exceptions cannot name another image yet"));
-  return finish(section, keys, rule, file);
+  keys.push_back(path_key("Writer", rule.writers));
+  keys.push_back(path_key("Parent", rule.parents));
+  keys.push_back(glob_key("Image", rule.images));
+  return finish(section, keys, rule, file, "Path=, Sha256=, Writer=, Parent= or Image=");
 }
 
 Result<Rule> parse_deny(const Section& section, const std::string& file) {
   Rule rule;
-  return finish(section, rule_keys(rule), rule, file);
+  return finish(section, rule_keys(rule), rule, file, "Path= or Sha256=");
 }
 
 }  // namespace holdfast::policy

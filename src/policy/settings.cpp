@@ -32,10 +32,10 @@ Complaint take_runtime(const Entry& entry, std::vector<std::string>& runtimes) {
 }
 
 Complaint take_sink(const Entry& entry, std::vector<std::string>& sinks) {
-  constexpr std::string_view kFile = "file:";
+  constexpr std::string_view kFilePrefix = "file:";
   const std::string_view value = entry.value;
-  if (value.starts_with(kFile)) {
-    if (auto wrong = path_complaint(value.substr(kFile.size()))) return wrong;
+  if (value.starts_with(kFilePrefix)) {
+    if (auto wrong = path_complaint(value.substr(kFilePrefix.size()))) return wrong;
   } else if (value != "journald" && value != "stderr") {
     return fmt::format("{} is not a place for alerts; journald, stderr or file:/path would be right", quoted(value));
   }
@@ -49,8 +49,9 @@ Complaint take_sink(const Entry& entry, std::vector<std::string>& sinks) {
 Complaint take_kernel_audit(const Entry& entry) {
   const auto wanted = parse_switch(entry.value);
   if (!wanted) return fmt::format("{} is not a switch; no would be right", quoted(entry.value));
-  if (*wanted) return not_supported("denials are not sent to the kernel's audit log yet", "no, or leaving the key out");
-  return std::nullopt;
+  if (!*wanted) return std::nullopt;
+  return "not supported by this version: denials are not sent to the kernel's audit log yet; no, or leaving the key "
+         "out would be right";
 }
 
 Complaint take_deadline(const Entry& entry, std::chrono::milliseconds& deadline) {
@@ -64,12 +65,12 @@ Complaint take_deadline(const Entry& entry, std::chrono::milliseconds& deadline)
   return std::nullopt;
 }
 
-Complaint take_absence(const Entry& entry) {
-  if (entry.value == "allow") return std::nullopt;
-  if (entry.value == "hold") {
-    return not_supported("containers cannot be held while no service runs yet", "allow, or leaving the key out");
+Complaint take_absence(const Entry& entry, bool& hold) {
+  if (entry.value != "allow" && entry.value != "hold") {
+    return fmt::format("{} is not an answer; allow or hold would be right", quoted(entry.value));
   }
-  return fmt::format("{} is not an answer; allow would be right", quoted(entry.value));
+  hold = entry.value == "hold";
+  return std::nullopt;
 }
 
 Complaint take_threads(const Entry& entry, unsigned& threads) {
@@ -104,7 +105,7 @@ Result<void> parse_gate(const Section& section, const std::string& file, Setting
   const std::vector<Key> keys = {
       {"Deadline", false, [&](const Entry& e) { return take_deadline(e, settings.deadline); }},
       {"OnDeadline", false, [&](const Entry& e) { return take_deadline_answer(e.value, on_deadline); }},
-      {"OnAbsence", false, take_absence},
+      {"OnAbsence", false, [&](const Entry& e) { return take_absence(e, settings.hold_on_absence); }},
       {"HashThreads", false, [&](const Entry& e) { return take_threads(e, settings.hash_threads); }},
   };
   if (auto taken = take_entries(section, keys, file); !taken) return taken.error();

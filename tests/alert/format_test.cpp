@@ -35,6 +35,9 @@ TEST_CASE("a JSON line has the documented names and forms") {
       R"("process":{"pid":4121,"ppid":4000,"exe":"/bin/sh","cmdline":"sh -c \"echo \\\"hi there\\\"\" \"\"",)"
       R"("uid":1000,"gid":1001,"cwd":"/tmp","tty":"pts/0","started":"2026-11-22T20:14:10.000000Z"},)"
       R"("ancestors":[{"pid":1,"exe":"/init","cmdline":"/init"}],"repeats":0,)"
+      R"("advice":{"meaning":"the image has no such file: it came into the container after it started",)"
+      R"("check":"who wrote it and who executed it, and whether a deployment or a package manager does so here",)"
+      R"("action":"nobody owns it: isolate the container, keep its root; it belongs there: ship it in the image"},)"
       R"j("message":"denied /tmp/x in web-1 (nginx:1.27): added, by sh (pid 4121)"})j");
 }
 
@@ -95,6 +98,11 @@ TEST_CASE("the journal has the same values under upper-case names") {
       {"HOLDFAST_PROCESS_STARTED", "2026-11-22T20:14:10.000000Z"},
       {"HOLDFAST_ANCESTORS", R"([{"pid":1,"exe":"/init","cmdline":"/init"}])"},
       {"HOLDFAST_REPEATS", "3"},
+      {"HOLDFAST_ADVICE_MEANING", "the image has no such file: it came into the container after it started"},
+      {"HOLDFAST_ADVICE_CHECK",
+       "who wrote it and who executed it, and whether a deployment or a package manager does so here"},
+      {"HOLDFAST_ADVICE_ACTION",
+       "nobody owns it: isolate the container, keep its root; it belongs there: ship it in the image"},
   };
   for (const auto& [name, value] : expected) CHECK_MESSAGE((fields.contains(name) && fields.at(name) == value), name);
   CHECK(fields.size() == expected.size());

@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// What a fake sink has taken, and how the test makes it wait or fail. Outlives the queue.
-class Record {
+class Written {
  public:
   bool take(const Alert& alert) {
     std::unique_lock lock(mutex_);
@@ -63,15 +63,15 @@ class Record {
 
 class FakeSink final : public Sink {
  public:
-  explicit FakeSink(std::shared_ptr<Record> record) : record_(std::move(record)) {}
+  explicit FakeSink(std::shared_ptr<Written> record) : record_(std::move(record)) {}
   bool write(const Alert& alert) override { return record_->take(alert); }
   [[nodiscard]] std::string name() const override { return "fake"; }
 
  private:
-  std::shared_ptr<Record> record_;
+  std::shared_ptr<Written> record_;
 };
 
-std::vector<std::unique_ptr<Sink>> sinks(std::initializer_list<std::shared_ptr<Record>> records) {
+std::vector<std::unique_ptr<Sink>> sinks(std::initializer_list<std::shared_ptr<Written>> records) {
   std::vector<std::unique_ptr<Sink>> all;
   for (const auto& record : records) all.push_back(std::make_unique<FakeSink>(record));
   return all;
@@ -88,7 +88,7 @@ struct Told {
 };
 
 /// Adds up what a sink was told: drift alerts, the attempts they stand for, and the losses.
-Told told(Record& record) {
+Told told(Written& record) {
   Told sum;
   for (const Alert& alert : record.alerts()) {
     if (alert.kind == Kind::service) {
@@ -107,7 +107,7 @@ void check_balance(const QueueCounters& c) { CHECK(c.accepted == c.delivered + c
 }  // namespace
 
 TEST_CASE("ten thousand identical attempts are one alert at once and their number later") {
-  auto record = std::make_shared<Record>();
+  auto record = std::make_shared<Written>();
   {
     Queue queue(sinks({record}), {});
     queue.push(attempt(1));
@@ -132,7 +132,7 @@ TEST_CASE("ten thousand identical attempts are one alert at once and their numbe
 }
 
 TEST_CASE("folded attempts are reported when their span ends, and not when there were none") {
-  auto record = std::make_shared<Record>();
+  auto record = std::make_shared<Written>();
   Queue::Limits limits;
   limits.fold_for = 50ms;
   Queue queue(sinks({record}), limits);
@@ -151,7 +151,7 @@ TEST_CASE("folded attempts are reported when their span ends, and not when there
 }
 
 TEST_CASE("attempts that differ in any way that matters are not folded") {
-  auto record = std::make_shared<Record>();
+  auto record = std::make_shared<Written>();
   const std::vector<std::function<void(Alert&)>> changes = {
       [](Alert&) {},
       [](Alert& a) { a.container->id = "other"; },
@@ -177,7 +177,7 @@ TEST_CASE("attempts that differ in any way that matters are not folded") {
 }
 
 TEST_CASE("of ten thousand different attempts each is delivered or counted as lost") {
-  auto record = std::make_shared<Record>();
+  auto record = std::make_shared<Written>();
   record->block(true);
   Queue::Limits limits;
   limits.capacity = 1000;
@@ -200,7 +200,7 @@ TEST_CASE("of ten thousand different attempts each is delivered or counted as lo
 }
 
 TEST_CASE("long arguments cannot fill the memory") {
-  auto record = std::make_shared<Record>();
+  auto record = std::make_shared<Written>();
   record->block(true);
   Queue::Limits limits;
   limits.byte_capacity = 1'000'000;
@@ -223,7 +223,7 @@ TEST_CASE("long arguments cannot fill the memory") {
 }
 
 TEST_CASE("a full folding table means more alerts, not lost ones") {
-  auto record = std::make_shared<Record>();
+  auto record = std::make_shared<Written>();
   Queue::Limits limits;
   limits.fold_capacity = 10;
   {
@@ -237,8 +237,8 @@ TEST_CASE("a full folding table means more alerts, not lost ones") {
 }
 
 TEST_CASE("what a failing sink did not take is told when it works again, and other sinks miss nothing") {
-  auto failing = std::make_shared<Record>();
-  auto working = std::make_shared<Record>();
+  auto failing = std::make_shared<Written>();
+  auto working = std::make_shared<Written>();
   {
     Queue queue(sinks({failing, working}), {});
     failing->fail([](const Alert&) { return true; });
@@ -257,7 +257,7 @@ TEST_CASE("what a failing sink did not take is told when it works again, and oth
 }
 
 TEST_CASE("a loss is told even when no alert comes after it") {
-  auto record = std::make_shared<Record>();
+  auto record = std::make_shared<Written>();
   Queue queue(sinks({record}), {});
   record->fail([](const Alert& alert) { return alert.kind == Kind::drift; });
   queue.push(attempt(1));
@@ -268,7 +268,7 @@ TEST_CASE("a loss is told even when no alert comes after it") {
 }
 
 TEST_CASE("folded attempts whose report cannot be written are lost, and counted") {
-  auto record = std::make_shared<Record>();
+  auto record = std::make_shared<Written>();
   Queue::Limits limits;
   limits.fold_for = 50ms;
   record->fail([](const Alert& alert) { return alert.repeats > 0; });
@@ -286,7 +286,7 @@ TEST_CASE("folded attempts whose report cannot be written are lost, and counted"
 }
 
 TEST_CASE("pushing never waits for a sink, and ending gives up on a stuck one") {
-  auto record = std::make_shared<Record>();
+  auto record = std::make_shared<Written>();
   record->block(true);
   auto began = Steady::now();
   {

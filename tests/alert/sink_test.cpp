@@ -91,6 +91,24 @@ TEST_CASE("links, FIFOs and directories are refused as alert files") {
   CHECK_FALSE(make_sink("file:" + directory.file("fifo")).ok());
   CHECK_FALSE(make_sink("file:" + directory.file(".")).ok());
   CHECK_FALSE(make_sink("file:" + directory.file("no/such/directory")).ok());
+  for (const char* wrong : {"link", "fifo", ".", "no/such/directory"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(check_sink("file:" + directory.file(wrong)).ok());
+  }
+}
+
+TEST_CASE("a sink is checked without making its file, and without a word in one that is there") {
+  const Directory directory;
+  CHECK(check_sink("journald").ok());
+  CHECK(check_sink("stderr").ok());
+  CHECK_FALSE(check_sink("syslog").ok());
+  CHECK_FALSE(check_sink("file:relative").ok());
+  const std::string path = directory.file("alerts.json");
+  CHECK(check_sink("file:" + path).ok());
+  CHECK_FALSE(fs::exists(path));
+  std::ofstream(path) << "kept";
+  CHECK(check_sink("file:" + path).ok());
+  CHECK(content(path) == "kept");
 }
 
 TEST_CASE("a full disk is a loss that the sink admits") {

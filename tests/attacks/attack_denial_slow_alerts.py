@@ -16,9 +16,9 @@ wait
 """
 
 
-def attempt(container):
+def attempt(scene):
     """What such files are is known without reading a byte of them; their hashes, for the alerts, are nobody's business to wait for."""
-    container.sh(_SCRIPT, timeout=120)
-    ran = [name for i in range(1, 25) for name in (f"hog-{i}", f"evil-{i}") if container.ran(name)]
+    scene.container.sh(_SCRIPT, timeout=120)
+    ran = [name for i in range(1, 25) for name in (f"hog-{i}", f"evil-{i}") if scene.container.ran(name)]
     if ran:
         raise TestError(f"drift ran because its verdict came too late: {ran}")

@@ -7,7 +7,7 @@ ROW = "race: write after check"
 MODES = ("prevent",)
 
 
-def attempt(container):
-    outcome = races.copy_up(container, "even")
+def attempt(scene):
+    outcome = races.copy_up(scene.container, "even")
     if outcome.evil:
         raise TestError(f"bytes that were not judged ran: {outcome}")

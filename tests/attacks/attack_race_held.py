@@ -7,7 +7,7 @@ ROW = "race: write after check"
 MODES = ("prevent",)
 
 
-def attempt(container):
-    outcome = races.race(container, "held", 1500)
+def attempt(scene):
+    outcome = races.race(scene.container, "held", 1500)
     if outcome.evil:
         raise TestError(f"bytes that were not judged ran: {outcome}")

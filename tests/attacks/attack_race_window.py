@@ -7,7 +7,7 @@ ROW = "race: write after check"
 MODES = ("prevent",)
 
 
-def attempt(container):
-    outcome = races.race(container, "window", 1500)
+def attempt(scene):
+    outcome = races.race(scene.container, "window", 1500)
     if outcome.evil:
         raise TestError(f"bytes that were not judged ran: {outcome}")

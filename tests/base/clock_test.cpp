@@ -39,3 +39,9 @@ TEST_CASE("an error names its object and the kernel's word for it") {
   CHECK(errno_error(2, "/x").message == "/x: No such file or directory");
   CHECK(errno_error(2, "/x").code == 2);
 }
+
+TEST_CASE("a moment beyond what nanoseconds can hold is written as it is") {
+  using namespace std::chrono;
+  CHECK(rfc3339(sys_seconds(sys_days(year{2999} / 12 / 31))) == "2999-12-31T00:00:00Z");
+  CHECK(rfc3339(sys_seconds(seconds(0))) == "1970-01-01T00:00:00Z");
+}

@@ -12,20 +12,18 @@
 
 #include "../../src/baseline/hasher.h"
 #include "../../src/baseline/sqlite.h"
+#include "catalog_fixture.h"
 #include "overlay_lab.h"
 
 using namespace holdfast;
 using namespace holdfast::baseline;
 using test::layers_of;
+using test::open_catalog;
+using test::seen;
+using test::soon;
 using test::TempTree;
 
 namespace {
-
-Steady::time_point soon() { return Steady::now() + std::chrono::seconds(60); }
-
-std::unique_ptr<Catalog> open_catalog(const TempTree& tree, std::function<void(const std::string&)> on_problem = {}) {
-  return Catalog::open({tree / "baseline.db", 0, std::move(on_problem)}).value();
-}
 
 Sha256 hash_of(const std::string& content) { return hash_bytes(content); }
 
@@ -43,8 +41,6 @@ void wait_until_unused(const Catalog& catalog) {
     std::this_thread::yield();
   }
 }
-
-Identity seen(const TempTree& tree, const std::string& name) { return identity_of(test::stat_of(tree / name)); }
 
 TempTree& with_image(TempTree& tree) {
   tree.file("low/bin/sh", "shell");
@@ -151,6 +147,24 @@ TEST_CASE("a capture cut short goes on where it was after a restart") {
   CHECK(std::all_of(files.begin(), files.end(), [](const ImageFile& file) { return file.sha256.has_value(); }));
   CHECK(read_before >= 5);
   CHECK(catalog->counters().files_hashed <= 60 - read_before);
+}
+
+TEST_CASE("a program's content is found at every moment of the capture, whoever has hashed it by then") {
+  constexpr int kRounds = 8;
+  constexpr int kFiles = 200;
+  for (int round = 0; round < kRounds; ++round) {
+    TempTree tree;
+    const auto content = [](int i) { return std::to_string(1000 + i) + std::string(60'000, 'x'); };
+    for (int i = 0; i < kFiles; ++i) tree.file("low/bin/" + std::to_string(i), content(i));
+    tree.directory("top");
+    const auto catalog = open_catalog(tree);
+    const auto baseline = catalog->open_image(layers_of(tree, "top", "low")).value();
+    REQUIRE(baseline->wait_walked(soon()));
+    const int last = kFiles - 1 - round;
+    const auto found = baseline->find_content(content(last).size(), hash_of(content(last)), soon()).value();
+    REQUIRE(found.has_value());
+    CHECK(found->path == "/bin/" + std::to_string(last));
+  }
 }
 
 TEST_CASE("a layer changed behind Holdfast's back is judged by what was captured, until a rebuild") {

@@ -92,6 +92,18 @@ TEST_CASE("sizes are those of executables") {
   CHECK(!table->has_size(11));
 }
 
+TEST_CASE("what the kernel makes of a file is remembered for all its hard links, and for nothing else") {
+  const auto table = table_of({{"/bin/a", identity_number(1), 0100755, true, true, std::nullopt},
+                               {"/bin/b", identity_number(1), 0100755, true, true, std::nullopt},
+                               {"/bin/c", identity_number(2), 0100755, true, true, std::nullopt}});
+  CHECK(!table->role(identity_number(1)));
+  table->remember_role(identity_number(1), kernel::ElfRole::other);
+  table->remember_role(identity_number(3), kernel::ElfRole::loader);
+  CHECK(table->role(identity_number(1)) == kernel::ElfRole::other);
+  CHECK(!table->role(identity_number(2)));
+  CHECK(!table->role(identity_number(3)));
+}
+
 TEST_CASE("an empty table knows nothing") {
   const auto table = table_of({});
   CHECK(!table->is_proven_code({}));

@@ -14,11 +14,11 @@ using test::TempTree;
 
 namespace {
 
-const StopCode kNever = [] { return 0; };
+const StopCode kNoStop = [] { return 0; };
 
 Inventory walk_tree(const TempTree& tree, const WalkRules& rules = {}) {
   const auto root = test::open_directory(tree.path());
-  return walk(root.get(), rules, kNever).value();
+  return walk(root.get(), rules, kNoStop).value();
 }
 
 bool has(const Inventory& inventory, std::string_view path) {

@@ -5,25 +5,22 @@
 #include "holdfast/baseline/catalog.h"
 
 #include "../../src/baseline/hasher.h"
+#include "catalog_fixture.h"
 #include "overlay_lab.h"
 
 using namespace holdfast;
 using namespace holdfast::baseline;
+using test::open_catalog;
+using test::seen;
 using test::TempTree;
 
 namespace {
-
-std::unique_ptr<Catalog> open_catalog(const TempTree& tree) {
-  return Catalog::open({tree / "baseline.db", 0, {}}).value();
-}
 
 void make_root(const TempTree& tree) {
   tree.file("root/bin/sh", "shell");
   tree.file("root/etc/script", "echo", 0644);
   tree.file("root/lib/l.so", "library", 0644);
 }
-
-Identity seen(const TempTree& tree, const std::string& name) { return identity_of(test::stat_of(tree / name)); }
 
 }  // namespace
 

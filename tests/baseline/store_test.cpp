@@ -1,5 +1,6 @@
 #include "../../src/baseline/store.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 
@@ -40,7 +41,7 @@ void execute(const std::string& path, const char* sql) {
   REQUIRE(database->execute(sql).ok());
 }
 
-std::string refusal(const std::string& path) {
+std::string store_refusal(const std::string& path) {
   auto store = Store::open(path);
   REQUIRE(!store.ok());
   return store.error().message;
@@ -104,12 +105,113 @@ TEST_CASE("cached hashes hold for exactly one version of a file on one file syst
   CHECK(!store->cached(42, {1, 2, 3, 5}));
 }
 
+TEST_CASE("when a service ran last is remembered, also in a database of the first version") {
+  const TempTree tree;
+  const std::string path = tree / "b.db";
+  {
+    auto store = Store::open(path).value();
+    CHECK(store->alive().value() == 0);
+    REQUIRE(store->set_alive(1700000000).ok());
+    REQUIRE(store->set_alive(1700000010).ok());
+  }
+  CHECK(Store::open(path).value()->alive().value() == 1700000010);
+  execute(path,
+          "DROP TABLE service_state; DROP TABLE overrides; DROP INDEX files_by_content; DROP TABLE sealed; DROP TABLE "
+          "pins; PRAGMA user_version=1");
+  CHECK(Store::open(path).value()->alive().value() == 0);
+}
+
+TEST_CASE("an override comes back from the database as it went in, and goes when it is removed") {
+  const TempTree tree;
+  policy::Override one;
+  one.target = {~0ULL, 77, -5, "id\n\xff"};
+  one.name = "web\0x";
+  one.image = "nginx:1.27";
+  one.mode = policy::Mode::off;
+  one.reason = "ticket 4711; \xff'\n";
+  one.began = std::chrono::sys_seconds{std::chrono::seconds{1'800'000'000}};
+  one.until = one.began + std::chrono::minutes{15};
+  one.boot = "11111111-2222-3333-4444-555555555555";
+  one.boot_until = std::chrono::seconds{4711};
+  one.uid = ~0U - 1;
+  one.pid = 99;
+  {
+    auto store = Store::open(tree / "b.db").value();
+    REQUIRE(store->save_override(one).ok());
+    one.login_uid = 1000;
+    REQUIRE(store->save_override(one).ok());
+  }
+  auto store = Store::open(tree / "b.db").value();
+  const auto all = store->overrides().value();
+  REQUIRE(all.size() == 1);
+  const auto& back = all.front();
+  CHECK(back.target == one.target);
+  CHECK(back.name == one.name);
+  CHECK(back.image == one.image);
+  CHECK(back.mode == one.mode);
+  CHECK(back.reason == one.reason);
+  CHECK(back.began == one.began);
+  CHECK(back.until == one.until);
+  CHECK(back.boot == one.boot);
+  CHECK(back.boot_until == one.boot_until);
+  CHECK(back.uid == one.uid);
+  CHECK(back.pid == one.pid);
+  CHECK(back.login_uid == one.login_uid);
+  auto other = one.target;
+  other.id = "another";
+  REQUIRE(store->remove_override(other).ok());
+  CHECK(store->overrides().value().size() == 1);
+  REQUIRE(store->remove_override(one.target).ok());
+  CHECK(store->overrides().value().empty());
+}
+
+TEST_CASE("pins come back from the database as they went in, and go when their container was not seen for long") {
+  const TempTree tree;
+  const auto at = [](std::int64_t seconds) { return std::chrono::sys_seconds{std::chrono::seconds{seconds}}; };
+  policy::Sealed one{{~0ULL, -5}, at(1000), {{"/opt/a\n\xff", hash_bytes("x")}, {"/opt/b", hash_bytes("y")}}};
+  const policy::Sealed other{{7, 8}, at(2000), {{"/opt/a\n\xff", hash_bytes("z")}}};
+  {
+    auto store = Store::open(tree / "b.db").value();
+    REQUIRE(store->save_sealed(one).ok());
+    REQUIRE(store->save_sealed(other).ok());
+    one.pins.erase("/opt/b");
+    REQUIRE(store->save_sealed(one).ok());
+  }
+  auto store = Store::open(tree / "b.db").value();
+  const auto all = store->sealed(10).value();
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].root == other.root);
+  CHECK(all[0].pins == other.pins);
+  CHECK(all[1].root == one.root);
+  CHECK(all[1].seen == one.seen);
+  CHECK(all[1].pins == one.pins);
+  CHECK(store->sealed(1).value().size() == 1);
+  REQUIRE(store->prune_sealed(2000).ok());
+  const auto left = store->sealed(10).value();
+  REQUIRE(left.size() == 1);
+  CHECK(left[0].pins == other.pins);
+  REQUIRE(store->save_sealed({one.root, one.seen, {}}).ok());
+  CHECK(store->sealed(10).value()[1].pins.empty());
+}
+
+TEST_CASE("a database of the second version learns of overrides, and one with an unknown mode is not guessed at") {
+  const TempTree tree;
+  const std::string path = tree / "b.db";
+  { REQUIRE(Store::open(path).ok()); }
+  execute(
+      path,
+      "DROP TABLE overrides; DROP INDEX files_by_content; DROP TABLE sealed; DROP TABLE pins; PRAGMA user_version=2");
+  CHECK(Store::open(path).value()->overrides().value().empty());
+  execute(path, "INSERT INTO overrides VALUES (1,2,3,'a','','','sometimes','',0,0,'',0,0,0,-1)");
+  CHECK(Store::open(path).value()->overrides().error().code == EUCLEAN);
+}
+
 TEST_CASE("a database of a newer version is refused in words that help, and left alone") {
   const TempTree tree;
   const std::string path = tree / "b.db";
   { REQUIRE(Store::open(path).ok()); }
   execute(path, "PRAGMA user_version=1000");
-  const std::string message = refusal(path);
+  const std::string message = store_refusal(path);
   CHECK(message.find(path) != std::string::npos);
   CHECK(message.find("newer") != std::string::npos);
   execute(path, "SELECT count(*) FROM images");
@@ -119,7 +221,7 @@ TEST_CASE("somebody else's database is refused and left alone") {
   const TempTree tree;
   const std::string path = tree / "b.db";
   execute(path, "CREATE TABLE precious (x)");
-  CHECK(refusal(path).find("not a Holdfast") != std::string::npos);
+  CHECK(store_refusal(path).find("not a Holdfast") != std::string::npos);
   execute(path, "SELECT x FROM precious");
 }
 
@@ -127,7 +229,7 @@ TEST_CASE("a file that is no database is refused and left alone") {
   const TempTree tree;
   const std::string garbage(4096, 'g');
   const std::string path = tree.file("b.db", garbage, 0600);
-  CHECK(refusal(path).find("damaged") != std::string::npos);
+  CHECK(store_refusal(path).find("damaged") != std::string::npos);
   CHECK(test::stat_of(path).st_size == 4096);
 }
 
@@ -148,7 +250,7 @@ TEST_CASE("a database with a damaged page is refused") {
   file.seekp(size / 2);
   file << std::string(16384, '\x5a');
   file.close();
-  CHECK(refusal(path).find("damaged") != std::string::npos);
+  CHECK(store_refusal(path).find("damaged") != std::string::npos);
 }
 
 TEST_CASE("an empty file becomes a database") {
@@ -159,7 +261,29 @@ TEST_CASE("an empty file becomes a database") {
 
 TEST_CASE("a directory that does not exist is an error that names the file") {
   const TempTree tree;
-  CHECK(refusal(tree / "none/b.db").find("none/b.db") != std::string::npos);
+  CHECK(store_refusal(tree / "none/b.db").find("none/b.db") != std::string::npos);
+}
+
+TEST_CASE("the images that ship a program are found by its content, under all their names") {
+  const TempTree tree;
+  auto store = Store::open(tree / "b.db").value();
+  const std::string incomplete(64, 'b'), snapshot(64, 'c');
+  REQUIRE(store->save(record(), *small_table()).ok());
+  REQUIRE(store->add_name(kKey, "localhost/tools:1", "sha256:77").ok());
+  REQUIRE(store->add_name(kKey, "localhost/tools:latest", "sha256:77").ok());
+  ImageRecord root = record(snapshot);
+  root.kind = Kind::snapshot;
+  REQUIRE(store->save(root, *small_table()).ok());
+  const auto sha256 = hash_bytes("odd");
+  auto names = store->names_with_program(11, sha256, {}).value();
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  CHECK(names == std::vector<std::string>{kKey, "localhost/tools:1", "localhost/tools:latest", "sha256:77"});
+  CHECK(store->names_with_program(12, sha256, {}).value().empty());
+  CHECK(store->names_with_program(11, hash_bytes("even"), {}).value().empty());
+  REQUIRE(store->touch(record(incomplete)).ok());
+  REQUIRE(store->add_name(incomplete, "new:1", "").ok());
+  CHECK(store->names_with_program(12, sha256, {incomplete}).value() == std::vector<std::string>{incomplete, "new:1"});
 }
 
 TEST_CASE("pruning removes what is old and unused, and the hashes that only it had") {

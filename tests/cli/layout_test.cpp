@@ -13,7 +13,7 @@ namespace {
 
 const Terminal kPipe{};
 
-Terminal terminal(std::size_t columns) { return {.interactive = true, .colours = false, .columns = columns}; }
+Terminal plain_terminal(std::size_t columns) { return {.interactive = true, .colours = false, .columns = columns}; }
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
@@ -25,7 +25,7 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-Table example() {
+Table example_table() {
   Table table({{"NAME"}, {"IMAGE", Table::Align::left, true}, {"DRIFT", Table::Align::right}});
   table.add({{"web"}, {"docker.io/library/nginx:1.27"}, {"3"}});
   table.add({{"db-1"}, {"postgres"}, {"1,200"}});
@@ -35,20 +35,20 @@ Table example() {
 }  // namespace
 
 TEST_CASE("columns are aligned, and a pipe gets every character") {
-  CHECK(example().render(kPipe) ==
+  CHECK(example_table().render(kPipe) ==
         "NAME  IMAGE                         DRIFT\n"
         "web   docker.io/library/nginx:1.27      3\n"
         "db-1  postgres                      1,200\n");
 }
 
 TEST_CASE("a narrow terminal cuts the columns that may be cut, and no line is longer than it") {
-  const auto lines = lines_of(example().render(terminal(30)));
+  const auto lines = lines_of(example_table().render(plain_terminal(30)));
   REQUIRE(lines.size() == 3);
   for (const auto& line : lines) CHECK(display_width(line) <= 30);
   CHECK(lines[1].find("…") != std::string::npos);
   CHECK(lines[1].find("web") == 0);
   // Too narrow for anything: still a table.
-  CHECK(lines_of(example().render(terminal(5))).size() == 3);
+  CHECK(lines_of(example_table().render(plain_terminal(5))).size() == 3);
 }
 
 TEST_CASE("colours do not disturb the alignment, and are absent without a terminal that has them") {
@@ -120,6 +120,6 @@ TEST_CASE("a typing mistake gets the command that was meant, and nonsense gets n
   CHECK(nearest_command(commands, "statsu") == "status");
   CHECK(nearest_command(commands, "container") == "containers");
   CHECK(nearest_command(commands, "baseline lst") == "baseline list");
-  CHECK(nearest_command(commands, "mode").empty());
+  CHECK(nearest_command(commands, "moon").empty());
   CHECK(nearest_command(commands, std::string(100000, 'x')).empty());
 }

@@ -105,7 +105,7 @@ TEST_CASE("wrong usage ends with status 2 and a hint on standard error") {
                                              {"baseline", "show"},
                                              {"policy", "replay"},
                                              {"policy", "check"},
-                                             {"alerts", "--evidence"},
+                                             {"alerts", "--kept"},
                                              {"alerts", "--since", "soon"},
                                              {"explain", "web"},
                                              {"explain", "a", "b", "c"},
@@ -215,6 +215,54 @@ TEST_CASE("verify prints each difference, is a finding, and is an object a line 
   CHECK(service.run({"baseline", "rebuild", "--all"}).status == 0);
 }
 
+TEST_CASE("mode sends what was typed, and a mistake in it needs no service to be found") {
+  FakeService service;
+  service.handle("mode.set", [](const Request& request, Stream& stream) -> Answer {
+    if (*request.required_text("mode") != "off" || *request.number("seconds") != 5400 ||
+        *request.required_text("reason") != "ticket \xff") {
+      return Failure{Status::bad_input, "not what was typed"};
+    }
+    if (stream.peer().pid <= 0 || stream.peer().uid != ::geteuid()) return Failure{Status::bad_input, "no peer"};
+    return json::object{
+        {"container", json::object{{"name", "web-1"}, {"image", "nginx"}}},
+        {"override", json::object{{"mode", "off"}, {"until", "2026-11-22T20:14:13Z"}, {"seconds_left", 5400}}},
+        {"policy_mode", "prevent"}};
+  });
+  service.answer("mode.end", json::object{{"container", json::object{{"name", "web-1"}}},
+                                          {"override", json::object{{"mode", "off"}}}});
+  service.start();
+  const auto got = service.run({"mode", "web-1", "off", "--for", "1h30m", "--reason", "ticket \xff"});
+  CHECK(got.err.empty());
+  CHECK(got.status == 0);
+  CHECK(got.out.starts_with("web-1 (nginx): mode off until "));
+  CHECK(got.out.ends_with("(1h 30m), then its policy's again: prevent.\n"));
+  CHECK(service.run({"mode", "web-1", "--end", "--reason", "done"}).out == "web-1: the override to off has ended.\n");
+  CHECK(is_one_json_document(service.run({"mode", "web-1", "--end", "--json"}).out));
+
+  const std::vector<std::string> off{"mode", "web-1", "off"};
+  for (const std::vector<std::string>& more :
+       std::vector<std::vector<std::string>>{{"--for", "soon", "--reason", "x"},
+                                             {"--for", "0s", "--reason", "x"},
+                                             {"--for", "8d", "--reason", "x"},
+                                             {"--for", "-5m", "--reason", "x"},
+                                             {"--for", "99999999999999999999h", "--reason", "x"},
+                                             {"--for", "15m"},
+                                             {"--for", "15m", "--reason", " "},
+                                             {"--reason", "x"},
+                                             {"--end"}}) {
+    auto wrong = off;
+    wrong.insert(wrong.end(), more.begin(), more.end());
+    CAPTURE(more.back());
+    const auto refused = run_holdfast(wrong);
+    CHECK(refused.status == 2);
+    CHECK(refused.out.empty());
+    CHECK(std::count(refused.err.begin(), refused.err.end(), '\n') == 1);
+  }
+  CHECK(run_holdfast({"mode", "web-1", "sometimes", "--for", "15m", "--reason", "x"}).status == 2);
+  CHECK(run_holdfast({"mode", "web-1", "--for", "15m", "--reason", "x"}).status == 2);
+  CHECK(run_holdfast({"mode", "web-1", "--end", "--for", "15m"}).status == 2);
+}
+
 TEST_CASE("hostile names neither move the cursor nor break lines") {
   FakeService service;
   service.answer(
@@ -274,6 +322,42 @@ TEST_CASE("policy check finds mistakes without a service") {
       run_holdfast({"policy", "check", "--json", directory / "bad.policy", directory / "absent.policy"});
   CHECK(script.status == 2);
   CHECK(is_one_json_document(script.out));
+}
+
+TEST_CASE("policy check warns of exceptions that have expired, which are no mistake") {
+  const TempDirectory directory;
+  write(directory / "old.policy", "[Allow old]\nPath=/x\nUntil=2001-01-01\n[Allow valid]\nPath=/y\nUntil=2999-01-01\n");
+  const auto got = run_holdfast({"policy", "check", directory / "old.policy"});
+  CHECK(got.status == 0);
+  CHECK(got.err.find("[Allow old] expired on 2001-01-01T00:00:00") != std::string::npos);
+  CHECK(got.err.find("valid") == std::string::npos);
+  CHECK(run_holdfast({"policy", "check", "--json", directory / "old.policy"}).out.find("\"warnings\":[\"") !=
+        std::string::npos);
+}
+
+TEST_CASE("policy show says of unused and expired rules that they are") {
+  FakeService service;
+  service.answer("policy.show", json::parse(R"({"policy": {"name": "x.policy", "rules": [
+        {"kind": "allow", "name": "idle", "paths": ["/x"], "parents": ["/bin/updater"], "images": ["tools:*"], "used": 0,
+         "unused_since": "2026-11-01T10:00:00Z"},
+        {"kind": "allow", "name": "busy", "paths": ["/y"], "used": 7, "until": "2001-01-01T00:00:00Z", "expired": true}]}})"));
+  service.start();
+  const auto got = service.run({"policy", "show", "web"});
+  CHECK(got.status == 0);
+  CHECK(got.out.find("never since 2026-11-01") != std::string::npos);
+  CHECK(got.out.find("/x, executed by /bin/updater, from image tools:*") != std::string::npos);
+  CHECK(got.out.find("expired on 200") != std::string::npos);
+}
+
+TEST_CASE("policy show says which policy a container misses because its labels cannot be read") {
+  FakeService service;
+  service.answer("policy.show", json::parse(R"({"policy": {"name": "default"}, "labels_known": false,
+                                                "missed_for_labels": "50-label.policy"})"));
+  service.start();
+  const auto got = service.run({"policy", "show", "web"});
+  CHECK(got.status == 0);
+  CHECK(got.out.find("Labels      cannot be read: 50-label.policy, which asks for a label, does not fit") !=
+        std::string::npos);
 }
 
 TEST_CASE("output that cannot be written is not taken for success") {

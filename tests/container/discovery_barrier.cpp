@@ -5,12 +5,9 @@ using namespace holdfast::container;
 using namespace holdfast::container::bench;
 
 TEST_SUITE("barrier") {
-  TEST_CASE("a root that the caller mounted in a namespace of its own is known, then marked, then told of") {
-    if (!stage::can_mount_overlays()) return;
-    const Overlay overlay;
-    const Process runtime;
-    REQUIRE(runtime.run(overlay.mount()));
-    Bench bench;
+  TEST_CASE_FIXTURE(MountedOverlay,
+                    "a root that the caller mounted in a namespace of its own is known, then marked, then told of") {
+    if (!ready) return;
     bench.barrier(runtime);
     const auto container = bench.only();
     CHECK(container->upper_directory() == overlay.at("upper"));
@@ -29,12 +26,8 @@ TEST_SUITE("barrier") {
     CHECK(bench.problems.empty());
   }
 
-  TEST_CASE("the next barrier neither marks nor captures a root again that is still mounted") {
-    if (!stage::can_mount_overlays()) return;
-    const Overlay overlay;
-    const Process runtime;
-    REQUIRE(runtime.run(overlay.mount()));
-    Bench bench;
+  TEST_CASE_FIXTURE(MountedOverlay, "the next barrier neither marks nor captures a root again that is still mounted") {
+    if (!ready) return;
     bench.barrier(runtime);
     REQUIRE(runtime.run(overlay.mount("upper2", "merged2")));
     bench.barrier(runtime);
@@ -45,12 +38,8 @@ TEST_SUITE("barrier") {
     CHECK(bench.came.size() == 2);
   }
 
-  TEST_CASE("a root that could not be marked is told, and tried again at the next barrier") {
-    if (!stage::can_mount_overlays()) return;
-    const Overlay overlay;
-    const Process runtime;
-    REQUIRE(runtime.run(overlay.mount()));
-    Bench bench;
+  TEST_CASE_FIXTURE(MountedOverlay, "a root that could not be marked is told, and tried again at the next barrier") {
+    if (!ready) return;
     bench.marker.refuse = true;
     bench.barrier(runtime);
     CHECK(bench.told("not protected"));
@@ -84,12 +73,9 @@ TEST_SUITE("barrier") {
     CHECK(bench.registry.all().empty());
   }
 
-  TEST_CASE("a container stopped and started again on its old upper directory is marked again") {
-    if (!stage::can_mount_overlays()) return;
-    const Overlay overlay;
-    const Process runtime;
-    REQUIRE(runtime.run(overlay.mount()));
-    Bench bench;
+  TEST_CASE_FIXTURE(MountedOverlay,
+                    "a container stopped and started again on its old upper directory is marked again") {
+    if (!ready) return;
     bench.barrier(runtime);
     const auto first = bench.only();
     REQUIRE(runtime.run(overlay.unmount() + " && " + overlay.mount()));
@@ -196,12 +182,8 @@ TEST_SUITE("barrier") {
     CHECK(bench.problems.empty());
   }
 
-  TEST_CASE("barriers at once admit a root once") {
-    if (!stage::can_mount_overlays()) return;
-    const Overlay overlay;
-    const Process runtime;
-    REQUIRE(runtime.run(overlay.mount()));
-    Bench bench;
+  TEST_CASE_FIXTURE(MountedOverlay, "barriers at once admit a root once") {
+    if (!ready) return;
     std::vector<std::thread> threads;
     for (int i = 0; i < 8; ++i) threads.emplace_back([&] { bench.barrier(runtime); });
     for (auto& thread : threads) thread.join();

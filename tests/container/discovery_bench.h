@@ -27,7 +27,9 @@ using stage::Process;
 
 /// A discovery with fakes around it.
 struct Bench {
-  explicit Bench(policy::Mode mode = policy::Mode::detect, std::vector<policy::Policy> list = {}) {
+  explicit Bench(policy::Mode mode = policy::Mode::detect, std::vector<policy::Policy> list = {},
+                 Wall::time_point alive = {})
+      : last_alive(alive) {
     set_policies(mode, std::move(list));
   }
   void set_policies(policy::Mode mode, std::vector<policy::Policy> list) {
@@ -50,17 +52,19 @@ struct Bench {
     return ::poll(&poll, 1, 2000) == 1;
   }
 
+  const Wall::time_point last_alive;
   Registry registry;
   fakes::Catalog catalog;
   fakes::Marker marker{registry};
   std::shared_ptr<const policy::PolicySet> policies;
   std::vector<std::pair<std::shared_ptr<Container>, std::string>> came;
   std::vector<std::string> problems;
+  UnprotectedList unprotected;
   std::unique_ptr<Discovery> discovery = Discovery::create(
       {registry, catalog, marker, [this] { return policies; },
        [this](const auto& container, const auto& exposure) { came.emplace_back(container, exposure); },
        [this](const auto& sentence) { problems.push_back(sentence); },
-       [this](const auto& sentence) { problems.push_back(sentence); }});
+       [this](const auto& sentence) { problems.push_back(sentence); }, unprotected, last_alive});
 };
 
 inline policy::Policy policy_for(const std::string& name, const std::string& image, policy::Mode mode) {
@@ -91,6 +95,31 @@ struct Overlay {
   stage::TemporaryDirectory place;
 };
 
+/// An overlay that a process mounted in a namespace of its own, as engines do before they execute a runtime.
+struct MountedOverlay {
+  MountedOverlay() {
+    if (ready) REQUIRE(runtime.run(overlay.mount()));
+  }
+  const bool ready = stage::can_mount_overlays();  ///< else the test has nothing to stand on
+  const Overlay overlay;
+  const Process runtime{Process::Kind{.own_mounts = ready}};
+  Bench bench;
+};
+
+/// How a process lives inside of a container whose root `prepare` mounts at "merged".
+inline Process::Kind inside_of(const Overlay& overlay, const std::string& prepare) {
+  Process::Kind inside;
+  inside.prepare = prepare;
+  inside.root = overlay.at("merged");
+  return inside;
+}
+
+inline dev_t root_device(const Process& contained) {
+  struct stat root {};
+  REQUIRE(::fstatat(contained.proc(), "root", &root, 0) == 0);
+  return root.st_dev;
+}
+
 inline std::string fixture(const std::string& name) {
   std::ifstream in(std::string(HOLDFAST_FIXTURES) + "/" + name);
   std::ostringstream text;
@@ -103,6 +132,11 @@ inline std::pair<dev_t, ino_t> own_program() {
   REQUIRE(::stat("/proc/self/exe", &st) == 0);
   return {st.st_dev, st.st_ino};
 }
+
+/// One for which the test's own program is a runtime.
+struct RuntimeBench : Bench {
+  RuntimeBench() { discovery->set_runtimes({own_program()}); }
+};
 
 /// An OCI bundle whose root is `root`.
 inline std::string bundle_of(const stage::TemporaryDirectory& place, const std::string& root) {

@@ -9,8 +9,7 @@ TEST_SUITE("runtimes called by hand") {
     if (!stage::can_mount_overlays()) return;
     const Overlay overlay;
     const Process runtime(runtime_call(bundle_of(overlay.place, overlay.at("merged")), overlay.mount()));
-    Bench bench;
-    bench.discovery->set_runtimes({own_program()});
+    RuntimeBench bench;
     bench.barrier(runtime);
     const auto names = bench.only()->names();
     CHECK(names->id == "by-hand");
@@ -35,8 +34,7 @@ TEST_SUITE("runtimes called by hand") {
     if (!stage::can_mount_overlays()) return;
     const Overlay overlay;
     const Process forger(runtime_call(bundle_of(overlay.place, overlay.at("merged")), overlay.mount(), 65534));
-    Bench bench;
-    bench.discovery->set_runtimes({own_program()});
+    RuntimeBench bench;
     bench.barrier(forger);
     CHECK_FALSE(bench.only()->named());
   }
@@ -48,8 +46,7 @@ TEST_SUITE("runtimes called by hand") {
     std::filesystem::create_symlink("/usr", place.path() + "/rootfs/link");
     const Process runtime(
         runtime_call(bundle_of(place, "../rootfs"), fmt::format("mount -t tmpfs none {}/rootfs/mnt", place.path())));
-    Bench bench;
-    bench.discovery->set_runtimes({own_program()});
+    RuntimeBench bench;
     bench.barrier(runtime);
     const auto container = bench.only();
     CHECK(container->kind() == RootKind::snapshot);
@@ -74,8 +71,7 @@ TEST_SUITE("runtimes called by hand") {
     const stage::TemporaryDirectory place;
     place.directory("rootfs");
     const Process runtime(runtime_call(bundle_of(place, "../rootfs")));
-    Bench bench;
-    bench.discovery->set_runtimes({own_program()});
+    RuntimeBench bench;
     bench.barrier(runtime);
     CHECK(bench.registry.all().size() == 1);
     std::filesystem::remove_all(place.path() + "/rootfs");
@@ -88,8 +84,7 @@ TEST_SUITE("runtimes called by hand") {
     if (!stage::can_mount_overlays()) return;
     const stage::TemporaryDirectory place;
     place.directory("rootfs");
-    Bench bench;
-    bench.discovery->set_runtimes({own_program()});
+    RuntimeBench bench;
     for (const char* root : {"/", "/usr", "/tmp/.."}) {
       const Process runtime(runtime_call(bundle_of(place, root)));
       bench.problems.clear();
@@ -111,8 +106,7 @@ TEST_SUITE("runtimes called by hand") {
       REQUIRE(::chown((place.path() + "/" + name).c_str(), 65534, 65534) == 0);
     }
     const Process runtime(runtime_call(bundle_of(place, place.path() + "/rootfs"), {}, 65534));
-    Bench bench;
-    bench.discovery->set_runtimes({own_program()});
+    RuntimeBench bench;
     bench.barrier(runtime);
     CHECK(bench.registry.all().size() == 1);
     CHECK(bench.marker.directories.size() == 2);

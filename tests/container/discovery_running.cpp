@@ -8,15 +8,11 @@ TEST_SUITE("running containers") {
   TEST_CASE("a container that runs since before the service is found by its process, with that exposure") {
     if (!stage::can_mount_overlays()) return;
     const Overlay overlay;
-    Process::Kind inside;
-    inside.prepare = overlay.mount();
-    inside.root = overlay.at("merged");
-    const Process contained(inside);
-    struct stat root {};
-    REQUIRE(::fstatat(contained.proc(), "root", &root, 0) == 0);
+    const Process contained(inside_of(overlay, overlay.mount()));
+    const dev_t root = root_device(contained);
     Bench bench;
     bench.discovery->scan_all();
-    const auto container = bench.registry.find(root.st_dev);
+    const auto container = bench.registry.find(root);
     REQUIRE(container != nullptr);
     CHECK(container->first_pid() == contained.pid());
     CHECK(container->upper_directory() == overlay.at("upper"));
@@ -34,18 +30,14 @@ TEST_SUITE("running containers") {
     if (!stage::can_mount_overlays()) return;
     const Overlay overlay;
     const auto hidden = overlay.place.directory("hidden");
-    Process::Kind inside;
-    inside.prepare = fmt::format(
-        "mount -t tmpfs none {0} && mkdir {0}/lower {0}/upper {0}/work && "
-        "mount -t overlay overlay -o lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work {1}",
-        hidden, overlay.at("merged"));
-    inside.root = overlay.at("merged");
-    const Process contained(inside);
-    struct stat root {};
-    REQUIRE(::fstatat(contained.proc(), "root", &root, 0) == 0);
+    const Process contained(inside_of(
+        overlay, fmt::format("mount -t tmpfs none {0} && mkdir {0}/lower {0}/upper {0}/work && "
+                             "mount -t overlay overlay -o lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work {1}",
+                             hidden, overlay.at("merged"))));
+    const dev_t root = root_device(contained);
     Bench bench;
     bench.discovery->scan_all();
-    CHECK(bench.registry.find(root.st_dev) == nullptr);
+    CHECK(bench.registry.find(root) == nullptr);
     CHECK(bench.told("not protected"));
   }
 }

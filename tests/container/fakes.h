@@ -1,39 +1,24 @@
 #pragma once
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <vector>
 
-#include "holdfast/baseline/catalog.h"
 #include "holdfast/container/discovery.h"
+
+#include "../baseline/fake_catalog.h"
 
 namespace holdfast::container::fakes {
 
-/// A baseline with one file, complete from the start or once told.
-class Baseline final : public baseline::Baseline {
+/// A baseline with two files, complete from the start or after some turns.
+class Baseline final : public baseline::fakes::EmptyBaseline {
  public:
-  Baseline(std::string id, baseline::Kind kind) : id_(std::move(id)), kind_(kind) {}
-
-  [[nodiscard]] const std::string& id() const override { return id_; }
-  [[nodiscard]] baseline::Kind kind() const override { return kind_; }
-  [[nodiscard]] baseline::State state() const override { return baseline::State::complete; }
-  [[nodiscard]] std::string failure() const override { return {}; }
-  [[nodiscard]] std::size_t file_count() const override { return 1; }
-  [[nodiscard]] bool is_image_code(const Identity&) const noexcept override { return false; }
-  [[nodiscard]] bool wait_walked(Steady::time_point) const override { return true; }
-  [[nodiscard]] Result<std::optional<baseline::ImageFile>> at_path(std::string_view) const override {
-    return std::optional<baseline::ImageFile>();
-  }
-  [[nodiscard]] Result<Sha256> hash(const baseline::ImageFile&, Steady::time_point) const override {
-    return Error{ENOENT, "none"};
-  }
-  [[nodiscard]] bool has_size(std::uint64_t) const noexcept override { return false; }
-  [[nodiscard]] Result<std::optional<baseline::ImageFile>> find_content(std::uint64_t, const Sha256&,
-                                                                        Steady::time_point) const override {
-    return std::optional<baseline::ImageFile>();
-  }
+  using EmptyBaseline::EmptyBaseline;
+  [[nodiscard]] std::size_t file_count() const override { return 2; }
   [[nodiscard]] Result<std::vector<baseline::ImageFile>> all_files(Steady::time_point) const override {
     if (unfinished_turns > 0) {
       --unfinished_turns;
@@ -49,13 +34,9 @@ class Baseline final : public baseline::Baseline {
   }
 
   mutable std::atomic<int> unfinished_turns{0};
-
- private:
-  const std::string id_;
-  const baseline::Kind kind_;
 };
 
-class Catalog final : public baseline::Catalog {
+class Catalog final : public baseline::fakes::EmptyCatalog {
  public:
   [[nodiscard]] Result<std::shared_ptr<baseline::Baseline>> open_image(baseline::Layers layers) override {
     opened.push_back(std::move(layers));
@@ -76,16 +57,6 @@ class Catalog final : public baseline::Catalog {
     const std::lock_guard lock(mutex);
     references.push_back(reference);
   }
-  [[nodiscard]] Result<std::vector<baseline::ImageSummary>> list() const override { return Error{ENOSYS, ""}; }
-  [[nodiscard]] Result<std::string> resolve(std::string_view) const override { return Error{ENOSYS, ""}; }
-  [[nodiscard]] Result<std::vector<baseline::ImageFile>> files(const std::string&) const override {
-    return Error{ENOSYS, ""};
-  }
-  [[nodiscard]] Result<std::vector<baseline::Difference>> verify(const std::string&, bool, const Progress&) override {
-    return Error{ENOSYS, ""};
-  }
-  [[nodiscard]] Result<std::uint64_t> prune(std::int64_t) override { return Error{ENOSYS, ""}; }
-  [[nodiscard]] baseline::CatalogCounters counters() const override { return {}; }
 
   std::vector<baseline::Layers> opened;
   int snapshots = 0;
@@ -107,8 +78,16 @@ class Marker final : public container::Marker {
     struct stat st {};
     if (::fstat(root, &st) != 0) return errno_error("fstat");
     const auto known = registry_.find(container.device());
+    const std::lock_guard lock(mutex);
     roots.push_back({st.st_dev, container.mode(), container.provisional(), known.get() == &container});
     if (refuse) return Error{EPERM, "refused"};
+    return {};
+  }
+  Result<void> mark_mount(int fd, const Container&) override {
+    struct statx st {};
+    if (::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) != 0) return errno_error("statx");
+    const std::lock_guard lock(mutex);
+    mounts.push_back(st.stx_mnt_id);
     return {};
   }
   Result<void> mark_directory(int directory, const Container&) override {
@@ -118,7 +97,9 @@ class Marker final : public container::Marker {
     return {};
   }
 
+  std::mutex mutex;  ///< of what follows: mounts are followed by a thread of their own
   std::vector<Mark> roots;
+  std::vector<std::uint64_t> mounts;
   std::vector<ino_t> directories;
   bool refuse = false;
 

@@ -12,7 +12,7 @@ using namespace holdfast::container;
 
 namespace {
 
-std::string fixture(const std::string& name) {
+std::string parsed_fixture(const std::string& name) {
   std::ifstream in(std::string(HOLDFAST_FIXTURES) + "/" + name);
   std::ostringstream text;
   text << in.rdbuf();
@@ -29,7 +29,7 @@ std::string id_of(const std::string& cgroup) { return container_id_of(kernel::pa
 
 TEST_SUITE("bundle") {
   TEST_CASE("a CRI container's bundle gives name, image, pod and namespace") {
-    const auto config = parse_bundle_config(fixture("cri-app.json"));
+    const auto config = parse_bundle_config(parsed_fixture("cri-app.json"));
     REQUIRE(config.ok());
     CHECK(config->root_path == "rootfs");
     Names names;
@@ -43,7 +43,7 @@ TEST_SUITE("bundle") {
 
   TEST_CASE("a pod's pause container is named after its pod and has no image") {
     Names names;
-    apply_annotations(parse_bundle_config(fixture("cri-sandbox.json"))->annotations, names);
+    apply_annotations(parse_bundle_config(parsed_fixture("cri-sandbox.json"))->annotations, names);
     CHECK(names.name == "podx");
     CHECK(names.pod == "podx");
     CHECK(names.image.empty());
@@ -51,7 +51,7 @@ TEST_SUITE("bundle") {
 
   TEST_CASE("podman's misleading cri-o annotations name nothing; true ones of CRI-O do") {
     Names podman;
-    apply_annotations(parse_bundle_config(fixture("podman-config.json"))->annotations, podman);
+    apply_annotations(parse_bundle_config(parsed_fixture("podman-config.json"))->annotations, podman);
     CHECK(podman.name.empty());
     CHECK(podman.image.empty());
     CHECK(podman.labels.count("io.kubernetes.cri-o.TTY") == 0);
@@ -73,7 +73,7 @@ TEST_SUITE("bundle") {
 
   TEST_CASE("ctr's labels are its bundle's annotations") {
     Names names;
-    apply_annotations(parse_bundle_config(fixture("ctr-config.json"))->annotations, names);
+    apply_annotations(parse_bundle_config(parsed_fixture("ctr-config.json"))->annotations, names);
     CHECK(names.labels.at("tier") == "x");
   }
 
@@ -144,30 +144,30 @@ TEST_SUITE("invocation") {
 
 TEST_SUITE("state files") {
   TEST_CASE("podman's list names a layer's container") {
-    const auto stored = parse_stored_containers(fixture("podman-containers.json"),
+    const auto stored = parse_stored_containers(parsed_fixture("podman-containers.json"),
                                                 "676b84ef381db8a715f327a94e8952b7252e583cdb7ab26be9939630d7f81c92");
     REQUIRE(stored.has_value());
     CHECK(stored->id == kId);
     CHECK(stored->name == "hc-fix1");
     CHECK(stored->image == "localhost/rt-app:1");
     CHECK(stored->image_id == kImageId);
-    CHECK(parse_stored_image_digest(fixture("podman-images.json"), stored->image_id) ==
+    CHECK(parse_stored_image_digest(parsed_fixture("podman-images.json"), stored->image_id) ==
           "sha256:a6b31aef8b53d3be694c0470657246e5866c507d48a54bb77c377cbcc25f447e");
-    CHECK(parse_stored_containers(fixture("podman-containers.json"), "77")->image.empty());
-    CHECK_FALSE(parse_stored_containers(fixture("podman-containers.json"), "none").has_value());
+    CHECK(parse_stored_containers(parsed_fixture("podman-containers.json"), "77")->image.empty());
+    CHECK_FALSE(parse_stored_containers(parsed_fixture("podman-containers.json"), "none").has_value());
     CHECK_FALSE(parse_stored_containers("{}", "none").has_value());
     CHECK(parse_stored_image_digest("[{\"id\":3}]", "none").empty());
   }
 
   TEST_CASE("docker's container file gives name, image, labels, and the repository digest where there is one") {
-    const auto names = parse_docker_container(fixture("docker-config.v2.json"));
+    const auto names = parse_docker_container(parsed_fixture("docker-config.v2.json"));
     REQUIRE(names.has_value());
     CHECK(names->id == "937b7aeded3cda2e619120ea704549706cadb45252640dc1ae048eeb2ac5d569");
     CHECK(names->name == "hc-d1");
     CHECK(names->image == "localhost/rt-app:1");
     CHECK(names->labels.at("tier") == "front");
     CHECK(names->digest == std::string("sha256:") + kImageId);
-    const auto repositories = fixture("docker-repositories.json");
+    const auto repositories = parsed_fixture("docker-repositories.json");
     CHECK(parse_docker_digest(repositories, names->digest).empty());
     CHECK(
         parse_docker_digest(repositories, "sha256:aa00000000000000000000000000000000000000000000000000000000000000") ==

@@ -14,7 +14,7 @@ using namespace holdfast::container;
 
 namespace {
 
-std::shared_ptr<Container> make(dev_t device, const std::string& id = {}, const std::string& name = {}) {
+std::shared_ptr<Container> registered(dev_t device, const std::string& id = {}, const std::string& name = {}) {
   auto container = std::make_shared<Container>(device, RootKey{device, 1, 2}, RootKind::overlay,
                                                std::make_shared<fakes::Baseline>("image", baseline::Kind::layers),
                                                "/upper", "/merged");
@@ -40,7 +40,7 @@ TEST_SUITE("registry") {
     Registry registry;
     const auto before = registry.table();
     const auto generation = registry.generation();
-    const auto one = make(7);
+    const auto one = registered(7);
     registry.put(one);
     CHECK(before->empty());
     CHECK(registry.generation() != generation);
@@ -50,8 +50,8 @@ TEST_SUITE("registry") {
 
   TEST_CASE("removing a container leaves its device's next one alone") {
     Registry registry;
-    const auto old = make(7);
-    const auto next = make(7);
+    const auto old = registered(7);
+    const auto next = registered(7);
     registry.put(old);
     registry.put(next);
     registry.remove(old);
@@ -62,9 +62,9 @@ TEST_SUITE("registry") {
 
   TEST_CASE("containers are found by id, unique id prefix or name") {
     Registry registry;
-    const auto a = make(1, "abc1", "web");
-    const auto b = make(2, "abd2", "db");
-    const auto named_like_a_prefix = make(3, "ffff", "ab");
+    const auto a = registered(1, "abc1", "web");
+    const auto b = registered(2, "abd2", "db");
+    const auto named_like_a_prefix = registered(3, "ffff", "ab");
     registry.put(a);
     registry.put(b);
     registry.put(named_like_a_prefix);
@@ -80,8 +80,8 @@ TEST_SUITE("registry") {
 
   TEST_CASE("two containers of one name are not guessed between") {
     Registry registry;
-    registry.put(make(1, "aa", "web"));
-    registry.put(make(2, "bb", "web"));
+    registry.put(registered(1, "aa", "web"));
+    registry.put(registered(2, "bb", "web"));
     CHECK(registry.resolve("web").error().code == ENOTUNIQ);
     CHECK(registry.resolve("aa").ok());
   }
@@ -109,7 +109,7 @@ TEST_SUITE("registry") {
 
 TEST_SUITE("container") {
   TEST_CASE("its mode follows its policy, and it is provisional until named") {
-    const auto container = make(1);
+    const auto container = registered(1);
     CHECK(container->provisional());
     container->set_policy(policy_of(policy::Mode::prevent));
     CHECK(container->mode() == policy::Mode::prevent);
@@ -124,12 +124,14 @@ TEST_SUITE("container") {
   }
 
   TEST_CASE("no file passes the fast path between a policy that prohibits and its table") {
-    const auto container = make(1);
+    const auto container = registered(1);
     container->set_policy(policy_of(policy::Mode::prevent));
     CHECK(container->prohibitions_ready());
     CHECK_FALSE(container->has_prohibitions());
     auto denying = policy_of(policy::Mode::prevent);
-    denying->denies.push_back({"netcat", {"/usr/bin/nc"}, {}, {}, {}});
+    auto& netcat = denying->denies.emplace_back();
+    netcat.name = "netcat";
+    netcat.paths = {"/usr/bin/nc"};
     container->set_policy(denying);
     CHECK(container->has_prohibitions());
     CHECK_FALSE(container->prohibitions_ready());
@@ -147,9 +149,11 @@ TEST_SUITE("container") {
   }
 
   TEST_CASE("the same policy again loses no table") {
-    const auto container = make(1);
+    const auto container = registered(1);
     auto denying = policy_of(policy::Mode::prevent);
-    denying->denies.push_back({"netcat", {"/usr/bin/nc"}, {}, {}, {}});
+    auto& netcat = denying->denies.emplace_back();
+    netcat.name = "netcat";
+    netcat.paths = {"/usr/bin/nc"};
     container->set_policy(denying);
     container->set_prohibited(std::make_shared<ProhibitedTable>(std::vector<Identity>{}), denying.get());
     container->set_policy(denying);
@@ -157,7 +161,7 @@ TEST_SUITE("container") {
   }
 
   TEST_CASE("exposures are kept in order") {
-    const auto container = make(1);
+    const auto container = registered(1);
     CHECK(container->exposures().empty());
     container->add_exposure({{}, {}, "first"});
     container->add_exposure({{}, {}, "second"});

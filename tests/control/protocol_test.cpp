@@ -66,6 +66,22 @@ TEST_CASE("any path travels unchanged") {
   for (const char* wrong : {"\\", "\\x", "\\x4", "\\xg1", "\\n", "a\\"}) CHECK_FALSE(parse_printable(wrong).ok());
 }
 
+TEST_CASE("a name has one spelling: what printable() would not have written is refused") {
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string name = std::string("/a") + static_cast<char>(byte) + "\xff";
+    CHECK(parse_printable(printable(name)).value() == name);
+  }
+  for (const char* other :
+       {R"(\xFF)", R"(\x41)", R"(\x5c)", R"(\xc3\xa9)", R"(a\x20b)", "\n", "\x7f", "\xff", "\xe2\x80\xae"}) {
+    CAPTURE(other);
+    CHECK_FALSE(parse_printable(other).ok());
+  }
+  for (const char* own : {R"(\xff)", R"(\\x41)", R"(\x0a)", R"(\xe2\x80\xae)", "\xc3\xa9"}) {
+    CAPTURE(own);
+    CHECK(printable(parse_printable(own).value()) == own);
+  }
+}
+
 TEST_CASE("a client reads back what the service wrote") {
   const auto item = parse_message(R"({"item":{"path":"/x"}})");
   REQUIRE(item.ok());

@@ -202,19 +202,43 @@ TEST_CASE("a client that sends nothing is told so and dropped") {
 
 TEST_CASE("one client too many is told to come again, and can") {
   Fixture fixture({.socket = {}, .max_clients = 2});
+  std::atomic<int> running = 0;
+  std::atomic<bool> done = false;
+  fixture.server.add("wait", Pace::slow, [&](const Request&, Stream&) -> Answer {
+    ++running;
+    while (!done) std::this_thread::sleep_for(1ms);
+    return json::object{{"waited", true}};
+  });
   fixture.start();
   {
     const UniqueFd first = connect_raw(fixture.socket);
     const UniqueFd second = connect_raw(fixture.socket);
-    // The first two are known to the service once it has looked at the third.
+    for (const auto* client : {&first, &second}) send_raw(client->get(), "{\"command\":\"wait\"}\n");
+    while (running < 2) std::this_thread::sleep_for(1ms);
     const auto third = ping(fixture.socket);
     REQUIRE(std::holds_alternative<Failure>(third));
     CHECK(std::get<Failure>(third).message.find("2 clients") != std::string::npos);
-    send_raw(first.get(), "{\"command\":\"ping\"}\n");
-    CHECK(read_all(first.get()).find("pong") != std::string::npos);
+    done = true;
+    CHECK(read_all(first.get()).find("waited") != std::string::npos);
   }
   for (int tries = 0; tries < 500 && !answers(fixture.socket); ++tries) std::this_thread::sleep_for(10ms);
   CHECK(answers(fixture.socket));
+}
+
+TEST_CASE("clients that send slowly keep nobody out, however many they are") {
+  Fixture fixture;
+  fixture.start();
+  std::vector<UniqueFd> slow;
+  for (int i = 0; i < 64; ++i) {
+    slow.push_back(connect_raw(fixture.socket));
+    send_raw(slow.back().get(), "{\"command\":\"pi");
+  }
+  const auto begun = std::chrono::steady_clock::now();
+  for (int i = 0; i < 5; ++i) CHECK(answers(fixture.socket));
+  CHECK(std::chrono::steady_clock::now() - begun < 1s);
+  CHECK(read_all(slow.front().get()).find("another client needed the place") != std::string::npos);
+  send_raw(slow.back().get(), "ng\"}\n");
+  CHECK(read_all(slow.back().get()).find("pong") != std::string::npos);
 }
 
 TEST_CASE("a reader that does not read is dropped, and others are answered meanwhile") {

@@ -3,6 +3,10 @@
 #include "holdfast/daemon/commands.h"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,188 +20,13 @@
 
 #include "../../src/daemon/commands/open_in_container.h"
 #include "../control/temp_directory.h"
+#include "fake_service.h"
 
 using namespace holdfast;
 using namespace holdfast::control;
+using daemon::fakes::Service;
 using namespace std::chrono_literals;
 namespace json = boost::json;
-
-namespace {
-
-class FakeBaseline final : public baseline::Baseline {
- public:
-  explicit FakeBaseline(baseline::State state) : state_(state) {}
-  [[nodiscard]] const std::string& id() const override { return id_; }
-  [[nodiscard]] baseline::Kind kind() const override { return baseline::Kind::layers; }
-  [[nodiscard]] baseline::State state() const override { return state_; }
-  [[nodiscard]] std::string failure() const override {
-    return state_ == baseline::State::failed ? "its layers are gone" : "";
-  }
-  [[nodiscard]] std::size_t file_count() const override { return 7; }
-  [[nodiscard]] bool is_image_code(const Identity&) const noexcept override { return false; }
-  [[nodiscard]] bool wait_walked(Steady::time_point) const override { return true; }
-  [[nodiscard]] Result<std::optional<baseline::ImageFile>> at_path(std::string_view) const override {
-    return std::optional<baseline::ImageFile>{};
-  }
-  [[nodiscard]] Result<Sha256> hash(const baseline::ImageFile&, Steady::time_point) const override { return Sha256{}; }
-  [[nodiscard]] bool has_size(std::uint64_t) const noexcept override { return false; }
-  [[nodiscard]] Result<std::optional<baseline::ImageFile>> find_content(std::uint64_t, const Sha256&,
-                                                                        Steady::time_point) const override {
-    return std::optional<baseline::ImageFile>{};
-  }
-  [[nodiscard]] Result<std::vector<baseline::ImageFile>> all_files(Steady::time_point) const override {
-    return std::vector<baseline::ImageFile>{};
-  }
-
- private:
-  const std::string id_ = std::string(64, 'a');
-  const baseline::State state_;
-};
-
-class FakeCatalog final : public baseline::Catalog {
- public:
-  Result<std::shared_ptr<baseline::Baseline>> open_image(baseline::Layers) override { return Error{0, "no"}; }
-  [[nodiscard]] Result<std::shared_ptr<baseline::Baseline>> find_snapshot(int) override { return Error{ENOSYS, ""}; }
-  Result<std::shared_ptr<baseline::Baseline>> open_snapshot(int) override { return Error{0, "no"}; }
-  void name_image(const std::string&, const std::string&, const std::string&) override {}
-  [[nodiscard]] Result<std::vector<baseline::ImageSummary>> list() const override {
-    std::vector<baseline::ImageSummary> images(2);
-    images[0].id = std::string(64, 'a');
-    images[0].names = {"nginx:1.27", "evil\n\xff"};
-    images[0].files = 7;
-    images[1].id = std::string(64, 'b');
-    return images;
-  }
-  [[nodiscard]] Result<std::string> resolve(std::string_view image) const override {
-    if (image == "nginx:1.27") return std::string(64, 'a');
-    if (image == "gone") return std::string(64, 'b');
-    return Error{0, "no such image"};
-  }
-  [[nodiscard]] Result<std::vector<baseline::ImageFile>> files(const std::string&) const override {
-    std::vector<baseline::ImageFile> files(1);
-    files[0].path = "/bin/\xff";
-    files[0].mode = 0100755;
-    return files;
-  }
-  [[nodiscard]] Result<std::vector<baseline::Difference>> verify(const std::string& id, bool write,
-                                                                 const Progress& progress) override {
-    if (id.front() == 'b') return Error{0, "the layers are gone"};
-    progress(7, 7);
-    written = write;
-    return std::vector<baseline::Difference>{{baseline::Difference::What::changed, "/bin/sh", Sha256{}, Sha256{}}};
-  }
-  [[nodiscard]] Result<std::uint64_t> prune(std::int64_t before) override {
-    pruned_before = before;
-    return std::uint64_t{1};
-  }
-  [[nodiscard]] baseline::CatalogCounters counters() const override { return {}; }
-
-  std::atomic<bool> written = false;
-  std::atomic<std::int64_t> pruned_before = 0;
-};
-
-class FakeDiscovery final : public container::Discovery {
- public:
-  void set_runtimes(std::vector<std::pair<dev_t, ino_t>>) override {}
-  void on_runtime_exec(int, pid_t) override {}
-  void on_first_exec(container::Container&, int, pid_t) override {}
-  void scan_all() override {}
-  void scan_host() override {}
-  [[nodiscard]] int unmount_fd() const override { return -1; }
-  void forget_unmounted() override {}
-  void apply_policies() override {}
-};
-
-std::shared_ptr<const policy::Policy> web_policy() {
-  auto policy = std::make_shared<policy::Policy>();
-  policy->name = "50-web.policy";
-  policy->match.image = {"*/nginx:*"};
-  policy->drift.mode = policy::Mode::prevent;
-  policy::Rule rule;
-  rule.name = "plugins";
-  rule.paths = {"/opt/*"};
-  rule.until = std::chrono::sys_seconds(1000s);
-  policy->allows.push_back(rule);
-  return policy;
-}
-
-struct Service {
-  Service() {
-    add(4711, "web-1", baseline::State::complete);
-    context.reload = [this]() -> Result<void> {
-      if (reload_fails) return Error{0, "50-web.policy:3: [Drift] Mode: wrong"};
-      return {};
-    };
-    context.policies = [] {
-      return std::make_shared<const policy::PolicySet>(std::vector<policy::Policy>{*web_policy()}, policy::Drift());
-    };
-    context.rule_uses = [](const policy::Policy& policy, const std::string& rule) -> std::uint64_t {
-      return policy.name == "50-web.policy" && rule == "plugins" ? 42 : 0;
-    };
-    context.kernel_features = {{"fanotify", true, ""}, {"memfd_noexec", false, "memfd are judged after the fact"}};
-    daemon::add_commands(server, context);
-    REQUIRE(server.start().ok());
-  }
-
-  std::shared_ptr<container::Container> add(dev_t device, const std::string& name, baseline::State state) {
-    auto added =
-        std::make_shared<container::Container>(device, container::RootKey{1, device, 0}, container::RootKind::overlay,
-                                               std::make_shared<FakeBaseline>(state), "", "");
-    container::Names names;
-    names.id = std::string(64, '0') + name;
-    names.name = name;
-    names.image = "docker.io/nginx:1.27";
-    added->set_names(names);
-    added->set_policy(web_policy());
-    registry.put(added);
-    return added;
-  }
-
-  Answer ask(const std::string& command, json::object arguments = {}) {
-    items.clear();
-    auto client = Client::connect(directory / "control.sock");
-    REQUIRE(std::holds_alternative<Client>(client));
-    return std::get<Client>(client).call(
-        command, std::move(arguments),
-        [&](Message::Kind kind, const json::value& value) {
-          if (kind == Message::Kind::item) items.push_back(value);
-        },
-        10s);
-  }
-  json::value result(const std::string& command, json::object arguments = {}) {
-    auto answer = ask(command, std::move(arguments));
-    if (auto* failure = std::get_if<Failure>(&answer)) FAIL(failure->message);
-    return std::get<json::value>(answer);
-  }
-  Failure failure(const std::string& command, json::object arguments = {}) {
-    auto answer = ask(command, std::move(arguments));
-    REQUIRE(std::holds_alternative<Failure>(answer));
-    return std::get<Failure>(answer);
-  }
-
-  TempDirectory directory;
-  container::Registry registry;
-  FakeDiscovery discovery;
-  FakeCatalog catalog;
-  gate::Counters counters;
-  alert::Queue alerts{{}, {}};
-  daemon::ServiceContext context{.registry = registry,
-                                 .discovery = discovery,
-                                 .catalog = catalog,
-                                 .counters = counters,
-                                 .alerts = alerts,
-                                 .policies = {},
-                                 .reload = {},
-                                 .kernel_features = {},
-                                 .started = Wall::now(),
-                                 .settings = {},
-                                 .rule_uses = {}};
-  std::atomic<bool> reload_fails = false;
-  std::vector<json::value> items;
-  Server server{{.socket = directory / "control.sock"}};
-};
-
-}  // namespace
 
 TEST_CASE("status counts containers by mode and names each exposure and each missing kernel feature") {
   Service service;
@@ -235,6 +64,57 @@ TEST_CASE("containers tells of each its policy, its baseline and whether it is m
   CHECK(list[2].at("exposures").at(0).as_object().if_contains("until") == nullptr);
 }
 
+TEST_CASE("a container that cannot be protected is shown as such by status and containers") {
+  Service service;
+  service.unprotected.add({"id\n", "no layers", 0, 0, 0, Wall::now()});
+  CHECK(service.result("status").at("containers").at("unprotected") == 0);
+  // This very process stands for the container's, in a mount namespace of its own.
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::unshare(CLONE_NEWNS) != 0 || ::chroot("/usr") != 0) ::_exit(1);
+    ::raise(SIGSTOP);
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, WUNTRACED);
+  if (WIFSTOPPED(status)) {
+    struct stat root {};
+    REQUIRE(::stat("/usr", &root) == 0);
+    service.unprotected.add({"id\n", "no layers", root.st_dev, root.st_ino, 0, Wall::now()});
+    REQUIRE(service.unprotected.refresh().size() == 1);
+    const auto answer = service.result("containers");
+    const auto& last = answer.at("containers").as_array().back();
+    CHECK(last.at("id").as_string() == "id\\x0a");
+    CHECK_FALSE(last.at("mediated").as_bool());
+    CHECK(last.at("exposures").at(0).at("why").as_string() == "no layers");
+    const auto whole = service.result("status");
+    CHECK(whole.at("containers").at("unprotected") == 1);
+    CHECK(whole.at("exposures").at(0).at("container").at("id").as_string() == "id\\x0a");
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+  } else {
+    MESSAGE("SKIPPED: needs root");
+  }
+}
+
+TEST_CASE("policy show names the policy that a container misses because its labels cannot be read") {
+  Service service;
+  const auto container = service.add(4712, "old-1", baseline::State::complete);
+  container::Names names = *container->names();
+  names.labels_unknown = true;
+  container->set_names(names);
+  policy::Policy front = *daemon::fakes::web_policy();
+  front.name = "40-front.policy";
+  front.match.labels = {{"tier", "front"}};
+  service.context.policies = [front] {
+    return std::make_shared<const policy::PolicySet>(std::vector<policy::Policy>{front, *daemon::fakes::web_policy()},
+                                                     policy::Drift());
+  };
+  const auto answer = service.result("policy.show", {{"container", "old-1"}});
+  CHECK_FALSE(answer.at("labels_known").as_bool());
+  CHECK(answer.at("missed_for_labels").as_string() == "40-front.policy");
+}
+
 TEST_CASE("policy show says how often an exception was used and that it has ended") {
   Service service;
   const auto answer = service.result("policy.show", {{"container", "web-1"}});
@@ -242,11 +122,33 @@ TEST_CASE("policy show says how often an exception was used and that it has ende
   CHECK(rule.at("used") == 42);
   CHECK(rule.at("expired").as_bool());
   CHECK(answer.at("policy").at("match").at("image").at(0).as_string() == "*/nginx:*");
-  CHECK(answer.at("policy").at("verdicts").at("relocated").as_string() == "allow");
+  const auto& verdicts = answer.at("policy").at("verdicts").as_object();
+  CHECK(verdicts.at("relocated").as_string() == "allow");
+  CHECK(verdicts.at("volume").as_string() == "alert");
+  CHECK(verdicts.at("volume-read-only").as_string() == "allow");
+  CHECK_FALSE(verdicts.contains("unmediated"));  // it has no verdict of its own
+  CHECK(answer.at("policy").at("action").as_string() == "kill");
+  CHECK_FALSE(rule.as_object().contains("unused_since"));
+  const auto& unused = answer.at("policy").at("rules").at(1).as_object();
+  CHECK(unused.at("used") == 0);
+  CHECK(unused.at("unused_since").as_string() == "1970-01-01T01:00:00.000000Z");
+  CHECK(unused.at("parents").at(0).as_string() == "/usr/bin/updater");
+  CHECK(unused.at("images").at(0).as_string() == "*/tools:*");
+  const auto& volume = answer.at("policy").at("rules").at(2).as_object();
+  CHECK(volume.at("kind").as_string() == "volume");
+  CHECK(volume.at("name").as_string() == "data");
+  CHECK(volume.at("paths").at(0).as_string() == "/data");
+  CHECK_FALSE(volume.at("read_only").as_bool());
+  CHECK(volume.at("verdict").as_string() == "deny");
+  CHECK(volume.at("used") == 0);
+  CHECK(answer.at("labels_known").as_bool());
+  CHECK(answer.at("missed_for_labels").is_null());
   CHECK(service.failure("policy.show", {{"container", "nobody"}}).status == Status::bad_input);
   CHECK(service.failure("policy.show").status == Status::bad_input);
   const auto list = service.result("policy.list");
   CHECK(list.at("policies").at(0).at("containers") == 1);
+  CHECK(list.at("policies").at(0).at("unused") == json::array{"updater"});
+  CHECK(list.at("policies").at(0).at("expired") == json::array{"plugins"});
 }
 
 TEST_CASE("a reload that fails says why") {
@@ -299,12 +201,13 @@ TEST_CASE("baselines are listed, shown and pruned") {
 
 TEST_CASE("metrics add up and end with EOF") {
   Service service;
-  service.counters.denied[0] = 3;
+  for (int i = 0; i < 3; ++i) service.counters.denied.count(policy::kReasons[0], policy::Mode::prevent);
   service.counters.latency.record(2us);
   service.counters.latency.record(100s);
   const std::string text(service.result("metrics").at("text").as_string());
   CHECK(text.ends_with("# EOF\n"));
-  CHECK(text.find("holdfast_verdicts_total{reason=\"added\",verdict=\"deny\"} 3\n") != std::string::npos);
+  CHECK(text.find("holdfast_verdicts_total{reason=\"added\",mode=\"prevent\",verdict=\"deny\"} 3\n") !=
+        std::string::npos);
   CHECK(text.find("holdfast_containers{mode=\"prevent\"} 1\n") != std::string::npos);
   CHECK(text.find("le=\"1.024e-06\"} 0\n") != std::string::npos);
   CHECK(text.find("le=\"4.096e-06\"} 1\n") != std::string::npos);

@@ -34,3 +34,15 @@ TEST_CASE("a label's value cannot end the line or the label") {
         "# TYPE x gauge\n# HELP x a\\nb\nx{name=\"a\\\"b\\\\c\\nd\",mode=\"off\"} -1.5\n# EOF\n");
   CHECK(boost::json::serialize(to_json(families)).find("\"labels\"") != std::string::npos);
 }
+
+TEST_CASE("Prometheus' older format has the same samples under its own names of families") {
+  const std::vector<MetricFamily> families = {
+      {"holdfast_events", MetricFamily::Type::counter, "", "Events.", {{"_total", {}, 2}}},
+      {"holdfast_build", MetricFamily::Type::info, "", "What runs.", {{"_info", {{"version", "1"}}, 1}}},
+      {"holdfast_start_seconds", MetricFamily::Type::gauge, "seconds", "Start.", {{"", {}, 7}}}};
+  CHECK(
+      to_prometheus(families) ==
+      "# HELP holdfast_events_total Events.\n# TYPE holdfast_events_total counter\nholdfast_events_total 2\n"
+      "# HELP holdfast_build_info What runs.\n# TYPE holdfast_build_info gauge\nholdfast_build_info{version=\"1\"} 1\n"
+      "# HELP holdfast_start_seconds Start.\n# TYPE holdfast_start_seconds gauge\nholdfast_start_seconds 7\n");
+}

@@ -22,6 +22,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   alert.process->exe = next();
   while (!rest.empty()) alert.process->cmdline.push_back(next());
   alert.ancestors.push_back(*alert.process);
+  alert.writer = alert::WriterInfo();
+  alert.writer->exe = alert.process->exe;
+  alert.writer->cmdline = alert.process->cmdline;
+  alert.writer->ancestors = alert.ancestors;
   const std::string json = alert::to_json(alert);
   fuzz::require(json.find('\n') == std::string::npos);
   const boost::json::value parsed = boost::json::parse(json);  // throws if it is not JSON in valid UTF-8

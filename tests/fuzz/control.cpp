@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     fuzz::require(again.find('\n') + 1 == again.size() || again.find('\n') == std::string::npos);
   }
   static_cast<void>(control::parse_message(line));
-  static_cast<void>(control::parse_printable(line));
+  const auto bytes = control::parse_printable(line);
+  fuzz::require(!bytes.ok() || printable(*bytes) == line);
   const auto back = control::parse_printable(printable(line));
   fuzz::require(back.ok() && *back == line);
   return 0;

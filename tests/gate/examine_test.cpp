@@ -3,7 +3,11 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
+
+#include "holdfast/gate/is_loader.h"
 
 #include "overlay_fixture.h"
 
@@ -33,6 +37,11 @@ struct Box {
                                                        container::RootKind::overlay, image, overlay.upper(), "/");
   }
   [[nodiscard]] std::string path(const std::string& inside) const { return overlay.root() + inside; }
+  [[nodiscard]] gate::Examination examine_library(const std::string& inside) const {
+    const UniqueFd file(::open(path(inside).c_str(), O_RDONLY | O_CLOEXEC));
+    REQUIRE(file.valid());
+    return gate::examine(*container, file.get(), ::getpid(), {false, false, Steady::now() + kPatience, true});
+  }
   [[nodiscard]] gate::Examination examine(const std::string& inside, bool want_hash = false) const {
     const UniqueFd file(::open(path(inside).c_str(), O_RDONLY | O_CLOEXEC));
     REQUIRE(file.valid());
@@ -125,6 +134,20 @@ TEST_CASE("an unlinked file has no trusted name") {
   CHECK(exam.facts.comparison == Comparison::unknown_to_image);
 }
 
+TEST_CASE(
+    "a copy of an image's program that was unlinked before somebody looked is told by its content, if nobody waits") {
+  const Box box;
+  test::Overlay::write(box.path("/bin/gone"), kTool, 0755);
+  const UniqueFd file(::open(box.path("/bin/gone").c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(::unlink(box.path("/bin/gone").c_str()) == 0);
+  const auto look = [&](bool hold) {
+    const auto exam = gate::examine(*box.container, file.get(), ::getpid(), {false, hold, Steady::now() + kPatience});
+    return exam.facts.comparison;
+  };
+  CHECK(look(true) == Comparison::writer_present);
+  CHECK(look(false) == Comparison::same_as_other_file);
+}
+
 TEST_CASE("a bind mount does not lend its path to a file") {
   const Box box;
   test::Overlay::write(box.path("/bin/evil"), "evil", 0755);
@@ -134,4 +157,38 @@ TEST_CASE("a bind mount does not lend its path to a file") {
   ::umount2(over.c_str(), MNT_DETACH);
   CHECK(exam.facts.path == "/bin/evil");
   CHECK(exam.facts.comparison == Comparison::unknown_to_image);
+}
+
+TEST_CASE("a library is the image's by its path and content, whatever its x bits") {
+  const Box box;
+  CHECK_FALSE(verdict::classify(box.examine_library("/opt/data").facts));
+  REQUIRE(::chmod(box.path("/opt/data").c_str(), 0600) == 0);
+  CHECK_FALSE(verdict::classify(box.examine_library("/opt/data").facts));
+  test::Overlay::write(box.path("/opt/data"), kData + "changed", 0644);
+  CHECK(verdict::classify(box.examine_library("/opt/data").facts) == policy::Reason::library);
+  test::Overlay::write(box.path("/opt/copy"), kTool, 0755);
+  CHECK(verdict::classify(box.examine_library("/opt/copy").facts) == policy::Reason::library);
+}
+
+TEST_CASE("what the kernel makes of a file is found with its facts, and a loader is named") {
+  const Box box;
+  REQUIRE(box.examine("/bin/tool").elf.has_value());
+  CHECK(box.examine("/bin/tool").elf->role == kernel::ElfRole::other);
+  for (const char* loader : {"/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"}) {
+    if (!std::filesystem::exists(loader)) continue;
+    std::filesystem::copy_file(loader, box.path("/opt/any-name"));
+    const auto exam = box.examine("/opt/any-name");
+    CHECK(exam.elf->role == kernel::ElfRole::loader);
+    CHECK(std::any_of(exam.steps.begin(), exam.steps.end(),
+                      [](const auto& step) { return step.find("loader") != std::string::npos; }));
+  }
+}
+
+TEST_CASE("a process that runs a program of the image's runs no loader") {
+  const Box box;
+  const UniqueFd proc(::open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  struct stat st {};
+  REQUIRE(::stat("/proc/self/exe", &st) == 0);
+  CHECK_FALSE(gate::is_loader(*box.image, identity_of(st), proc.get()));
+  CHECK_FALSE(gate::is_loader(*box.image, {}, -1));
 }

@@ -10,16 +10,24 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
 #include <fmt/format.h>
 
+#include "holdfast/base/unique_fd.h"
 #include "holdfast/baseline/baseline.h"
 #include "holdfast/baseline/hash.h"
 #include "holdfast/container/container.h"
 
 namespace holdfast::test {
+
+inline std::string content_of(const std::string& path) {
+  std::ostringstream out;
+  out << std::ifstream(path, std::ios::binary).rdbuf();
+  return out.str();
+}
 
 /// A real overlay in a mount namespace of the test's own; gone with the object.
 class Overlay {
@@ -69,7 +77,7 @@ class Overlay {
 };
 
 /// A baseline that knows what a directory holds, without a database: enough of the contract for the gate's tests.
-class DirectoryBaseline final : public baseline::Baseline {
+class DirectoryBaseline : public baseline::Baseline {
  public:
   explicit DirectoryBaseline(std::string directory) : directory_(std::move(directory)) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_)) {
@@ -95,6 +103,9 @@ class DirectoryBaseline final : public baseline::Baseline {
     }
     return false;
   }
+  [[nodiscard]] std::optional<kernel::ElfRole> role(const Identity&) const noexcept override { return std::nullopt; }
+  void remember_role(const Identity&, kernel::ElfRole) const noexcept override {}
+  [[nodiscard]] std::optional<std::string> path_of(const Identity&) const override { return std::nullopt; }
   [[nodiscard]] bool wait_walked(Steady::time_point) const override { return true; }
   [[nodiscard]] Result<std::optional<baseline::ImageFile>> at_path(std::string_view path) const override {
     const auto found = files_.find(std::string(path));

@@ -25,6 +25,27 @@ TEST_CASE("each container gets its turn, however long another one's queue is") {
   CHECK(queue.pop() == nullptr);
 }
 
+TEST_CASE("a lane that was charged rests, while another one goes on, and not beyond what its items can wait") {
+  FairQueue<int, std::shared_ptr<int>> queue({.rest = 2, .burst = 10ms});
+  using Clock = holdfast::Steady;
+  const auto begin = Clock::now();
+  queue.charge(1, 5ms);  // within the burst
+  queue.push(1, std::make_shared<int>(0));
+  CHECK(*queue.pop() == 0);
+  queue.charge(1, 50ms);
+  queue.push(1, std::make_shared<int>(1));
+  queue.push(2, std::make_shared<int>(2));
+  CHECK(*queue.pop() == 2);
+  CHECK(*queue.pop() == 1);
+  CHECK(Clock::now() - begin >= 90ms);
+
+  queue.charge(1, 1h);
+  const auto latest = Clock::now() + 30ms;
+  queue.push(1, std::make_shared<int>(3), latest);
+  CHECK(*queue.pop() == 3);
+  CHECK(Clock::now() >= latest);
+}
+
 TEST_CASE("latency quantiles are within a quarter of the truth") {
   LatencyHistogram histogram;
   for (int us = 1; us <= 1000; ++us) histogram.record(std::chrono::microseconds(us));
@@ -60,5 +81,12 @@ TEST_CASE("a runtime that is replaced by an upgrade is noticed, one that stays i
   CHECK(binaries.refresh());
   CHECK(binaries.identities() != before);
   CHECK(binaries.identities().size() == before.size());
+  CHECK(binaries.gone().size() == 1);
+  binaries.set_extra({});
+  CHECK(binaries.refresh());
+  CHECK(binaries.gone().size() == 1);
+  CHECK(binaries.identities().size() == before.size() - 1);
+  CHECK_FALSE(binaries.refresh());
+  CHECK(binaries.gone().empty());
   std::filesystem::remove_all(directory);
 }

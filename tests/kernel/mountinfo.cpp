@@ -24,6 +24,7 @@ TEST_SUITE("mountinfo") {
     CHECK(mount->root == "/");
     CHECK(mount->mount_point == "/");
     CHECK_FALSE(mount->shared);
+    CHECK(mount->receives);
     CHECK(mount->type == "overlay");
     CHECK(mount->source == "overlay");
     CHECK(mount->super_options.starts_with("rw,lowerdir="));
@@ -37,6 +38,7 @@ TEST_SUITE("mountinfo") {
     CHECK(mount->mount_point == "/c\\d\te");
     CHECK(mount->source == "/dev/x y");
     CHECK(mount->shared);
+    CHECK(mount->receives);
     CHECK(mount->super_options == R"(rw,o=\054)");
   }
 
@@ -47,6 +49,17 @@ TEST_SUITE("mountinfo") {
     REQUIRE(right.ok());
     CHECK(right->source.empty());
     CHECK(right->super_options == "rw,size=4k");
+  }
+
+  TEST_CASE("a line with a NUL byte, escaped or not, is refused: no name of the kernel's has one") {
+    for (const char* line : {R"(1 0 8:1 /a\000b / rw - ext4 d rw)", R"(1 0 8:1 / /a\000b rw - ext4 d rw)",
+                             R"(1 0 8:1 / / rw - ext4\000 d rw)", R"(1 0 8:1 / / rw - ext4 d\000 rw)"}) {
+      CAPTURE(line);
+      CHECK_FALSE(kernel::parse_mount(line).ok());
+    }
+    CHECK_FALSE(kernel::parse_mount(std::string_view("1 0 8:1 / / rw\0 - ext4 d rw", 26)).ok());
+    CHECK_FALSE(kernel::parse_overlay_options(R"(rw,lowerdir=/a\000b,upperdir=/u)").ok());
+    CHECK(kernel::parse_mount(R"(1 0 8:1 /a\001b / rw - ext4 d rw)")->root == "/a\001b");
   }
 
   TEST_CASE("malformed lines are refused") {

@@ -151,6 +151,6 @@ TEST_CASE("the configuration and the example policy that are installed are right
   const auto policy = load_policy("conf/50-example.policy.disabled");
   REQUIRE_MESSAGE(policy.ok(), policy.error().message);
   CHECK(policy->drift.mode == Mode::prevent);
-  CHECK(policy->allows.size() == 1);
+  CHECK(policy->allows.size() == 2);
   CHECK(policy->denies.size() == 1);
 }

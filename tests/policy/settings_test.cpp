@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::string refusal(const std::string& text) {
+std::string settings_refusal(const std::string& text) {
   const auto settings = parse_settings(text, "holdfast.conf");
   return settings.ok() ? "accepted" : settings.error().message;
 }
@@ -37,8 +37,9 @@ TEST_CASE("a complete configuration is read as it says") {
       "[Service]\nStateDirectory=/srv/holdfast/\nRuntimeDirectory=/run/h\nPolicyDirectory=/srv/p\nRuntime=/usr/bin/"
       "runc\n"
       "Runtime=/usr/bin/crun\nAlert=stderr\nAlert=file:/var/log/holdfast.json\nKernelAudit=no\n"
-      "[Gate]\nDeadline=2s\nOnDeadline=deny\nOnAbsence=allow\nHashThreads=4\n"
-      "[Drift]\nMode=prevent\nRelocated=deny\n",
+      "[Gate]\nDeadline=2s\nOnDeadline=deny\nOnAbsence=hold\nHashThreads=4\n"
+      "[Drift]\nMode=prevent\nRelocated=deny\nVolume=allow\nFileless=alert\nLoader=alert\nLibrary=deny\n"
+      "Action=kill\n",
       "holdfast.conf");
   REQUIRE_MESSAGE(settings.ok(), settings.error().message);
   CHECK(settings->state_directory == "/srv/holdfast");
@@ -48,9 +49,15 @@ TEST_CASE("a complete configuration is read as it says") {
   CHECK(settings->alerts == std::vector<std::string>{"stderr", "file:/var/log/holdfast.json"});
   CHECK(settings->deadline == 2s);
   CHECK(settings->on_deadline == Verdict::deny);
+  CHECK(settings->hold_on_absence);
   CHECK(settings->hash_threads == 4);
   CHECK(settings->drift.mode == Mode::prevent);
   CHECK(settings->drift.verdict_for(Reason::relocated) == Verdict::deny);
+  CHECK(settings->drift.verdict_for_volume(true) == Verdict::allow);
+  CHECK(settings->drift.verdict_for(Reason::fileless) == Verdict::alert);
+  CHECK(settings->drift.verdict_for(Reason::loader) == Verdict::alert);
+  CHECK(settings->drift.verdict_for(Reason::library) == Verdict::deny);
+  CHECK(settings->drift.action == Drift::Action::kill);
 }
 
 TEST_CASE("mistakes in the configuration are refused with file, line and key") {
@@ -64,7 +71,7 @@ TEST_CASE("mistakes in the configuration are refused with file, line and key") {
            {"[Gate]\nDeadline=99999999999999999999s\n", "is not a deadline"},
            {"[Gate]\nDeadline=-1s\n", "is not a deadline"},
            {"[Gate]\nOnDeadline=alert\n", "allow or deny would be right"},
-           {"[Gate]\nOnAbsence=deny\n", "is not an answer"},
+           {"[Gate]\nOnAbsence=deny\n", "allow or hold would be right"},
            {"[Gate]\nHashThreads=many\n", "is not a number of threads"},
            {"[Gate]\nHashThreads=1K\n", "is not a number of threads"},
            {"[Gate]\nHashThreads=257\n", "is not a number of threads"},
@@ -78,12 +85,14 @@ TEST_CASE("mistakes in the configuration are refused with file, line and key") {
            {"[Match]\n", "unknown section; [Service], [Gate] or [Drift] would be right"},
            {"[Gate]\n[Gate]\n", "holdfast.conf:2: [Gate]: the section is there twice"},
            {"[Drift]\nAdded=deny\n", "deny never applies in detect mode"},
+           {"[Drift]\nAction=kill\n", "holdfast.conf:2: [Drift] Action: kill never applies in detect mode"},
+           {"[Volume data]\nPath=/data\nVerdict=alert\n", "unknown section"},
        }) {
-    CHECK_MESSAGE(refusal(row.text).find(row.says) != std::string::npos, refusal(row.text) << "\nlacks " << row.says);
+    CHECK_MESSAGE(settings_refusal(row.text).find(row.says) != std::string::npos, settings_refusal(row.text)
+                                                                                      << "\nlacks " << row.says);
   }
 }
 
 TEST_CASE("settings that this version does not do are refused by name") {
-  CHECK(refusal("[Service]\nKernelAudit=yes\n").find("not supported by this version") != std::string::npos);
-  CHECK(refusal("[Gate]\nOnAbsence=hold\n").find("not supported by this version") != std::string::npos);
+  CHECK(settings_refusal("[Service]\nKernelAudit=yes\n").find("not supported by this version") != std::string::npos);
 }

@@ -1,6 +1,6 @@
 """Drives tests/tools/racer.c in a container."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from harness.env import TestError
 from harness.runtimes import Container
@@ -12,6 +12,7 @@ MODES = {
     "truncate": "truncate(2), which breaks no lease (kernel fact 20)",
     "exchange": "renameat2(RENAME_EXCHANGE) with a payload",
     "replace": "rename of a payload over the file, and back",
+    "links": "written through another hard link, and a hard link of a payload in its place",
 }
 
 
@@ -25,6 +26,13 @@ class Outcome:
     busy: int
     changes: int
 
+    def __add__(self, other: "Outcome") -> "Outcome":
+        return Outcome(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    @property
+    def attempts(self) -> int:
+        return self.good + self.evil + self.denied + self.busy
+
     def __str__(self):
         return f"good {self.good}, evil {self.evil}, denied {self.denied}, busy {self.busy}, changes {self.changes}"
 
@@ -35,7 +43,7 @@ def race(container: Container, mode: str, milliseconds: int) -> Outcome:
     container.sh("cp /attack/payload.bin /tmp/evil; chmod 755 /tmp/evil")
     counts = _counts(container.exec("/attack/racer", mode, milliseconds, file, "/tmp/evil", timeout=milliseconds / 1000 + 30).out)
     evil = counts["evil"] + counts["killed"]
-    if mode in ("exchange", "replace"):  # there it is the payload that runs, and leaves its marker
+    if mode in ("exchange", "replace", "links"):  # there it is the payload that runs, and leaves its marker
         evil += container.ran(file.rsplit("/", 1)[1])
     return Outcome(counts["good"], evil, counts["denied"], counts["busy"], counts["changes"])
 
@@ -44,6 +52,14 @@ def copy_up(container: Container, half: str, *options: str) -> Outcome:
     """500 untouched programs (the even or the odd half), each copied up and changed while it is first executed."""
     counts = _counts(container.sh(f"/attack/copyup {' '.join(options)} /opt/fresh/??{'[02468]' if half == 'even' else '[13579]'}", timeout=60).out)
     return Outcome(counts["good"], counts["evil"] + counts["killed"], counts["denied"], counts["busy"], counts["changes"])
+
+
+def reuse(container: Container, seconds: float) -> Outcome:
+    """A new file with the inode number, size and mtime of one that just ran, in a loop."""
+    container.sh("mkdir -p /tmp/reuse")
+    counts = _counts(container.exec("/attack/reuse", "--for", max(1, int(seconds)), "/tmp/reuse/t", "/usr/local/bin/tool",
+                                    "/attack/payload.bin", "reused", timeout=seconds + 30).out)
+    return Outcome(counts["good"], counts["evil"], counts["denied"], 0, counts["changes"])
 
 
 def _counts(out: str) -> dict[str, int]:

@@ -70,6 +70,20 @@ def test_verdict_that_takes_too_long_is_answered_at_the_deadline(lab):
             check(service.json("status")["gate"]["deadlines_missed"] >= 1, "missed deadlines are not counted")
 
 
+def test_policy_s_own_answer_at_the_deadline_holds_for_roots_without_layers_too(lab):
+    """Whose execution it is must be found through the process there: the gate's thread does not know it at first."""
+    lab.service(gate="Deadline=100ms\nOnDeadline=allow", policies={"10-all.policy": "[Drift]\nMode=prevent\nOnDeadline=deny\n"})
+    container = lab.create("crun-plain")
+    huge = container.upper / "opt" / "huge"
+    huge.write_bytes(tools.text_tool("huge"))
+    huge.chmod(0o755)
+    with open(huge, "r+b") as file:
+        file.truncate(1 << 30)
+    container.start()
+    script = "printf x | dd of=/opt/huge bs=1 seek=1000000 conv=notrunc 2>/dev/null"
+    equal(drift.statuses(container, [(script, "/opt/huge")]), {"/opt/huge": 126}, "exit status")
+
+
 def test_names_with_any_byte_in_them(lab):
     service = lab.service()
     container = lab.run()

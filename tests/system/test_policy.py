@@ -1,10 +1,11 @@
 """Policies: who they fit, what they except and prohibit, and how they change while containers run."""
 
 import hashlib
+import time
 
 import drift
 from harness import tools
-from harness.env import wait_until
+from harness.env import run, wait_until
 from harness.lab import check, equal
 
 _DROP = "cp /attack/payload.bin {0}; chmod 755 {0}"
@@ -81,6 +82,61 @@ def test_sighup_reloads(lab):
     service.policy("10-all.policy", "[Drift]\nMode=off\n")
     service.signal_reload()
     wait_until("reload", lambda: drift.statuses(container, steps) == {"/tmp/x": 0}, 10, 0.1)
+
+
+def test_reload_changes_deadline_and_its_answer(lab):
+    service = lab.service(gate="Deadline=30s\nOnDeadline=deny")
+    equal(service.json("status")["settings"]["deadline_ms"], 30_000, "before")
+    container = lab.create()
+    lower = next(f for f in lab.images.unpacked(lab.images.app) if f.name == "attack") / "opt" / "late"
+    lower.write_bytes(tools.text_tool("late"))
+    lower.chmod(0o755)
+    lab.defer(lower.unlink, True)
+    container.plant("/opt/late", tools.payload())
+    for path in (lower, container.upper / "opt" / "late"):
+        with open(path, "r+b") as file:
+            file.truncate(2 << 30)
+    container.start()
+    for answer, status in (("allow", 0), ("deny", 126)):
+        service.configure(gate=f"Deadline=150ms\nOnDeadline={answer}")
+        _reload(service)
+        settings = service.json("status")["settings"]
+        equal((settings["deadline_ms"], settings["on_deadline"]), (150, answer), "the settings in effect")
+        begin = time.monotonic()
+        equal(drift.statuses(container, [(":", "/opt/late")]), {"/opt/late": status}, f"exit status with OnDeadline={answer}")
+        check(time.monotonic() - begin < 1.5, f"the answer took {time.monotonic() - begin:.1f} s")
+    service.configure(gate="Deadline=never")
+    equal(service.cli("policy", "reload").status, 2, "exit status for a deadline that is none")
+    equal(service.json("status")["settings"]["deadline_ms"], 150, "the deadline in effect after it")
+
+
+def test_reload_marks_a_new_runtime_and_frees_one_that_is_gone(lab):
+    runtime = lab.runtime("crun")
+    runtime.require()
+    copy = runtime.folder.parent / "reloaded" / "crun"
+    copy.parent.mkdir()
+    run("cp", run("/bin/sh", "-c", "command -v crun", check=True).out.strip(), copy, check=True)
+    inode = f" ino:{copy.stat().st_ino:x} "
+    service = lab.service()
+
+    def marked() -> bool:
+        return any(inode in line for line in service.fanotify_marks())
+
+    equal(marked(), False, "whether the copy is marked before")
+    service.configure(service=f"Runtime={copy}")
+    service.signal_reload()
+    wait_until("the mark", marked)
+    container = lab.create("crun", argv=["/drift/first", "first"])
+    container.plant("/drift/first", tools.payload())
+    container.plant("/tmp/keep", b"", 0o644)
+    runtime.mount(container)
+    runtime.configure(container)
+    run(copy, "--root", runtime.state, "run", "-b", runtime.folder / container.name / "bundle", container.name)
+    check(not container.ran("first"), "drift ran in a container that the new runtime started")
+    service.alerts.wait(container, path="/drift/first", reason="added", verdict="deny")
+    service.configure()
+    _reload(service)
+    equal(marked(), False, "whether the copy is marked after it was taken away")
 
 
 def test_each_reason_has_its_own_key(lab):

@@ -12,6 +12,6 @@ __attribute__((section(".flip"), aligned(4096), used)) static struct Flip flip =
 
 static int tiny_main(int argc, char** argv) {
   if (flip.colour == 'g') return 0;
-  tiny_mark(argc > 0 ? tiny_base_name(argv[0]) : "nameless");
+  tiny_mark(argc > 0 ? tiny_base_name(argv[0]) : "nameless", "");
   return 66;
 }

@@ -1,6 +1,6 @@
 // execloop MILLISECONDS PROCESSES PROGRAM…: that many processes execute the programs in turn until the time is over
-// (exit status of a program: 0 counts as ran). Says "ran=N denied=N other=N slowest=MILLISECONDS": one execution that
-// hangs shows as the slowest, and as an end that does not come.
+// or /tmp/stop is there (exit status of a program: 0 counts as ran). Says "ran=N denied=N other=N
+// slowest=MILLISECONDS": one execution that hangs shows as the slowest, and as an end that does not come.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <spawn.h>
@@ -24,7 +24,7 @@ static double now(void) {
 
 static void work(struct Counts* counts, double end, char** programs, int n) {
   char* const environment[] = {NULL};
-  for (int i = 0; now() < end; i++) {
+  for (int i = 0; now() < end && access("/tmp/stop", F_OK) != 0; i++) {
     char* const arguments[] = {programs[i % n], NULL};
     const double begin = now();
     pid_t child;

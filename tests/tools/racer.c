@@ -5,7 +5,8 @@
 //   byte window    the mapping is made and given up in a tight loop, to fall between a verdict and the execution write
 //   open, pwrite, close in a tight loop truncate  the page is cut off and grown again (zeros) by truncate(2), then
 //   written back exchange  FILE and OTHER (a payload) change places by renameat2(RENAME_EXCHANGE) replace   OTHER is
-//   linked to a fresh name and renamed over FILE, then a copy of the old FILE is renamed back
+//   linked to a fresh name and renamed over FILE, then a copy of the old FILE is renamed back links     FILE is written
+//   through another hard link, then it is a hard link of OTHER for a moment
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -88,6 +89,19 @@ static void replace_and_back(void) {
   if (rename(good, file) == 0) changes++;
 }
 
+static void write_through_link_and_swap(void) {
+  static const char good[] = "/tmp/racer-link", swap[] = "/tmp/racer-swap";
+  const int fd = open(good, O_WRONLY);
+  if (fd >= 0 && pwrite(fd, "e", 1, where) == 1) {
+    pause_for(10e-6);
+    if (pwrite(fd, "g", 1, where) == 1) changes++;
+  }
+  if (fd >= 0) close(fd);
+  if (link(other, swap) != 0 || rename(swap, file) != 0) return;
+  pause_for(10e-6);
+  if (link(good, swap) == 0 && rename(swap, file) == 0) changes++;
+}
+
 static void* change_loop(void* mode_pointer) {
   const char* mode = mode_pointer;
   while (!stop) {
@@ -98,6 +112,7 @@ static void* change_loop(void* mode_pointer) {
     if (strcmp(mode, "exchange") == 0)
       changes += syscall(SYS_renameat2, AT_FDCWD, file, AT_FDCWD, other, 2 /* RENAME_EXCHANGE */) == 0;
     if (strcmp(mode, "replace") == 0) replace_and_back();
+    if (strcmp(mode, "links") == 0) write_through_link_and_swap();
   }
   return NULL;
 }
@@ -114,6 +129,7 @@ int main(int argc, char** argv) {
   close(fd);
   // Made before the first execution: the kernel refuses to open what runs for writing.
   if (strcmp(argv[1], "held") == 0 && (held = map_page()) == MAP_FAILED) return perror("mmap"), 1;
+  if (strcmp(argv[1], "links") == 0 && link(file, "/tmp/racer-link") != 0) return perror("link"), 1;
   char* const arguments[] = {argv[3], argv[3], NULL};
   char* const environment[] = {NULL};
   pthread_t changer;

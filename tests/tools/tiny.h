@@ -49,12 +49,17 @@ static const char* tiny_base_name(const char* path) {
     if (*path == '/') name = path + 1;
   return name;
 }
-/// Leaves /tmp/RAN-<tag>: the proof, for whoever looks at the container's upper directory, that this code ran.
-static void tiny_mark(const char* tag) {
+/// Leaves /tmp/RAN-<tag><more>: the proof, for whoever looks at the container's upper directory, that this code ran.
+static void tiny_mark(const char* tag, const char* more) {
   char path[256] = "/tmp/RAN-";
   size_t n = tiny_length(path);
   for (; *tag != 0 && n + 1 < sizeof path; tag++) path[n++] = *tag;
+  for (; *more != 0 && n + 1 < sizeof path; more++) path[n++] = *more;
   path[n] = 0;
   tiny_call(__NR_openat, AT_FDCWD, (long)path, O_CREAT | O_WRONLY, 0644);
+}
+static void tiny_sleep(long milliseconds) {
+  const long time[2] = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+  tiny_call(__NR_nanosleep, (long)time, 0, 0, 0);
 }
 #endif

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "holdfast/base/clock.h"
@@ -27,7 +28,9 @@ struct FileInfo {
   std::optional<uid_t> uid;
   std::optional<gid_t> gid;
   std::optional<FileTime> mtime, ctime;
+  std::string mount;  ///< for `unmediated`: what hid the file, as "tmpfs 0:53 at /mnt" (type, superblock, mount point)
   std::string layer;  ///< upper | image | volume | memfd | tmpfs
+  std::string evidence;  ///< path on the host of the copy that was kept of it
 };
 
 struct ImageFileInfo {
@@ -48,6 +51,25 @@ struct ProcessInfo {
   std::optional<Wall::time_point> started;
 };
 
+/// How somebody had a hand in a file.
+enum class Hand { wrote, linked, renamed, made_executable };
+/// As alerts spell it: "wrote", "linked", "renamed", "made executable".
+[[nodiscard]] std::string_view to_string(Hand hand);
+
+/// Who put a file there. What is not known of a process that has ended meanwhile is left out.
+struct WriterInfo {
+  pid_t pid = 0;
+  std::string exe;  ///< in the container
+  std::vector<std::string> cmdline;
+  std::optional<uid_t> uid;
+  Wall::time_point time;
+  Hand how = Hand::wrote;
+  /// The outermost package manager that it worked for ("apt", "pip"); empty: none is known.
+  std::string package_manager;
+  pid_t package_manager_pid = 0;
+  std::vector<ProcessInfo> ancestors;  ///< as the alert's
+};
+
 enum class Kind { drift, exposure, override_, service };
 
 struct Alert {
@@ -63,6 +85,8 @@ struct Alert {
   std::optional<ImageFileInfo> image_file;
   std::optional<ProcessInfo> process;
   std::vector<ProcessInfo> ancestors;  ///< parent first, up to the container's first process; pid, exe, cmdline only
+  std::optional<WriterInfo> writer;    ///< who last wrote the file's content, else who linked, renamed or changed it
+  std::optional<WriterInfo> made_executable;  ///< who gave it its x bits, if that was somebody else
   std::uint64_t repeats = 0;
 };
 

@@ -21,7 +21,10 @@ class Sink {
   [[nodiscard]] virtual std::string name() const = 0;
 };
 
-/// "journald", "stderr" or "file:/absolute/path".
+/// Whether make_sink would make one of "journald", "stderr" or "file:/absolute/path", as far as can be seen without
+/// making anything: no file is created.
+[[nodiscard]] Result<void> check_sink(const std::string& spec);
+/// The sink; creates a file that is missing.
 [[nodiscard]] Result<std::unique_ptr<Sink>> make_sink(const std::string& spec);
 
 /// All in alerts handed to push(): accepted == delivered + folded + lost + waiting, at any time.

@@ -11,6 +11,7 @@
 #include "holdfast/base/identity.h"
 #include "holdfast/base/result.h"
 #include "holdfast/base/sha256.h"
+#include "holdfast/kernel/elf.h"
 
 namespace holdfast::baseline {
 
@@ -47,6 +48,11 @@ class Baseline {
   /// The gate's fast path: is this identity an executable of the image, proven by its ctime (kernel fact 16)?
   /// O(1), wait-free, no allocation. False while `walking`.
   [[nodiscard]] virtual bool is_image_code(const Identity& identity) const noexcept = 0;
+  /// What the kernel makes of the image's file with this identity, if somebody has looked (`remember_role`). O(1),
+  /// wait-free, no allocation.
+  [[nodiscard]] virtual std::optional<kernel::ElfRole> role(const Identity& identity) const noexcept = 0;
+  /// For bytes that were proven to be the identity's while they were looked at. Nothing if the identity is unknown.
+  virtual void remember_role(const Identity& identity, kernel::ElfRole role) const noexcept = 0;
 
   // What follows is for the slow path: it may read directories and files, never from the gate's thread.
 
@@ -55,6 +61,8 @@ class Baseline {
   /// The regular file (of any mode) that the image has at `path`, by way of the view; nothing if there is none, or if
   /// a symlink is in the way. Its hash is filled in only if known.
   [[nodiscard]] virtual Result<std::optional<ImageFile>> at_path(std::string_view path) const = 0;
+  /// Where the image has its code with this identity; of several hard links, one. Nothing while walking.
+  [[nodiscard]] virtual std::optional<std::string> path_of(const Identity& identity) const = 0;
   /// The hash of an image file, from memory, the cache, or by reading it now; ETIMEDOUT at the deadline.
   [[nodiscard]] virtual Result<Sha256> hash(const ImageFile& file, Steady::time_point deadline) const = 0;
   /// Whether any executable of the image has this size in bytes. Meaningful once walked.

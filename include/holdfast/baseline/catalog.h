@@ -7,9 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "holdfast/base/clock.h"
 #include "holdfast/base/result.h"
+#include "holdfast/base/sha256.h"
 #include "holdfast/baseline/baseline.h"
 #include "holdfast/baseline/layers.h"
+#include "holdfast/policy/override.h"
+#include "holdfast/policy/sealed.h"
 
 namespace holdfast::baseline {
 
@@ -71,6 +75,12 @@ class Catalog {
   [[nodiscard]] virtual Result<std::string> resolve(std::string_view image) const = 0;
   [[nodiscard]] virtual Result<std::vector<ImageFile>> files(const std::string& id) const = 0;
 
+  /// References, digests and ids of the images that ship an executable with this content. Images with layers only: a
+  /// snapshot is of a root that a container may have had before. An image whose list of executables is not complete yet
+  /// is not among them.
+  [[nodiscard]] virtual Result<std::vector<std::string>> images_with_program(std::uint64_t size, const Sha256& sha256,
+                                                                             Steady::time_point deadline) const = 0;
+
   /// (files done, files in all); returns false to stop.
   using Progress = std::function<bool(std::uint64_t, std::uint64_t)>;
   /// Reads every file of an image again, past the cache, and compares with what is stored. `write` puts the result into
@@ -81,6 +91,27 @@ class Catalog {
   /// Removes the baselines of images that no container has had since `before` (seconds since the epoch) and cached
   /// hashes that no image refers to; returns how many images went.
   [[nodiscard]] virtual Result<std::uint64_t> prune(std::int64_t before) = 0;
+  /// The same, but for snapshots: what a root without layers held at its start cannot be learned again.
+  [[nodiscard]] virtual Result<std::uint64_t> prune_layered(std::int64_t before) = 0;
+
+  /// Remembers that a service runs here at this time: soon, and when the catalog is destroyed at the latest.
+  virtual void note_alive(Wall::time_point now) = 0;
+  /// The time that was remembered last, to the second; nothing in a database that never had one.
+  [[nodiscard]] virtual Result<std::optional<Wall::time_point>> last_alive() const = 0;
+
+  /// Overrides of containers' modes, kept for the next service; each is written before the call returns.
+  [[nodiscard]] virtual Result<std::vector<policy::Override>> overrides() const = 0;
+  /// Replaces the target's.
+  [[nodiscard]] virtual Result<void> save_override(const policy::Override& one) = 0;
+  /// One that is not there is fine.
+  [[nodiscard]] virtual Result<void> remove_override(const policy::Override::Target& target) = 0;
+
+  /// What [Seal] has pinned, kept for the next service: at most so many containers', those that were last seen.
+  [[nodiscard]] virtual Result<std::vector<policy::Sealed>> sealed(std::size_t most) const = 0;
+  /// Replaces the root's; written before the call returns.
+  [[nodiscard]] virtual Result<void> save_sealed(const policy::Sealed& one) = 0;
+  /// Removes those last seen before, in seconds since the epoch.
+  [[nodiscard]] virtual Result<void> prune_sealed(std::int64_t before) = 0;
 
   [[nodiscard]] virtual CatalogCounters counters() const = 0;
 };

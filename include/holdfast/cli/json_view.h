@@ -18,6 +18,8 @@ namespace holdfast::cli {
 [[nodiscard]] bool flag_of(const boost::json::value& value, std::string_view key);
 [[nodiscard]] const boost::json::value& member_of(const boost::json::value& value, std::string_view key);
 [[nodiscard]] const boost::json::array& list_of(const boost::json::value& value, std::string_view key);
+/// What an empty text looks like in a table.
+[[nodiscard]] std::string or_dash(const std::string& text);
 /// A list of texts, joined.
 [[nodiscard]] std::string joined(const boost::json::value& value, std::string_view key, std::string_view separator);
 

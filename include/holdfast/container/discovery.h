@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "holdfast/baseline/catalog.h"
+#include "holdfast/container/mounts.h"
 #include "holdfast/container/registry.h"
+#include "holdfast/container/unprotected.h"
 #include "holdfast/policy/load.h"
 
 namespace holdfast::container {
@@ -20,6 +22,8 @@ class Marker {
   /// Marks the superblock of `root` (an open directory) for the container's mode; again and again, harmlessly: a new
   /// superblock may have the old one's device. Also switches a mark between the permission and the notification kind.
   virtual Result<void> mark_root(int root, const Container& container) = 0;
+  /// Marks the mount that `fd` (O_PATH will do) lies on, in its own namespace only (kernel fact 2).
+  virtual Result<void> mark_mount(int fd, const Container& container) = 0;
   /// Marks one directory inode of a root without a superblock of its own, with its children.
   virtual Result<void> mark_directory(int directory, const Container& container) = 0;
 };
@@ -33,12 +37,21 @@ class Discovery {
     Marker& marker;
     /// The policies in effect now.
     std::function<std::shared_ptr<const policy::PolicySet>()> policies;
-    /// Tells the service of a container that came (exposure: why it was not seen by the barrier; empty if it was).
+    /// Tells the service of a container that came (exposure: why it was not seen by the barrier; empty if it was), and
+    /// of one whose mediation is not complete from now on (exposure: why; it is among the container's and goes on).
     std::function<void(const std::shared_ptr<Container>&, const std::string& exposure)> on_container;
     /// One sentence for the service's own log: something that could not be understood or mediated.
     std::function<void(const std::string&)> on_problem;
     /// One sentence for an exposure alert: a container that runs and cannot be protected at all.
     std::function<void(const std::string&)> on_unprotected;
+    UnprotectedList& unprotected;
+    /// When a service ran here last, before this one; the epoch: never.
+    Wall::time_point last_alive{};
+    /// The override of a container's mode, or null.
+    std::function<std::shared_ptr<const policy::Override>(const Container&)> override_of = {};
+    /// Whether a root carries a mark of the service before this one, which held all the time: the superblock of a
+    /// device (inode 0), or a directory. Empty: none does.
+    std::function<bool(dev_t device, ino_t inode)> was_marked = {};
   };
   static std::unique_ptr<Discovery> create(Dependencies dependencies);
   virtual ~Discovery() = default;
@@ -60,11 +73,17 @@ class Discovery {
   /// Scans the host's mount namespace again: after a poll(POLLPRI) on its mountinfo.
   virtual void scan_host() = 0;
   /// Forgets containers whose superblock is gone (inotify IN_UNMOUNT on their roots). `unmount_fd` becomes readable
-  /// when there is something to forget.
+  /// when there is something to forget. After a call, no number (device) of one that ended before it means a container.
   [[nodiscard]] virtual int unmount_fd() const = 0;
   virtual void forget_unmounted() = 0;
 
-  /// Policies changed: gives every container its policy again, and its mark the right kind.
+  /// What containers have mounted beyond their roots.
+  [[nodiscard]] virtual Mounts& mounts() = 0;
+
+  /// Looks for containers that cannot be protected, and whether they still run. Reads /proc if there may be any.
+  virtual void review_unprotected() = 0;
+
+  /// Policies or overrides changed: gives every container its policy again, and its mark the right kind.
   virtual void apply_policies() = 0;
 };
 

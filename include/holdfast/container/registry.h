@@ -39,6 +39,8 @@ class Registry {
   [[nodiscard]] std::shared_ptr<Container> find_snapshot_of(int proc_dir) const;
   /// Removes this very container; another one that has its device by now stays.
   void remove(const std::shared_ptr<Container>& container);
+  /// Whether this very container is here.
+  [[nodiscard]] bool holds(const std::shared_ptr<Container>& container) const;
 
   /// CONTAINER of interface.md: an id, a unique id prefix, or a name; the error says if none or several fit.
   [[nodiscard]] Result<std::shared_ptr<Container>> resolve(std::string_view text) const;

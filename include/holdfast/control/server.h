@@ -13,6 +13,12 @@
 
 namespace holdfast::control {
 
+/// Who gave a command, as the kernel says. A pid of 0: in a PID namespace that cannot be seen from here.
+struct Peer {
+  pid_t pid = 0;
+  uid_t uid = 0;
+};
+
 /// What a running command tells before its answer. Called from the handler's thread.
 class Stream {
  public:
@@ -21,6 +27,7 @@ class Stream {
   virtual bool item(const boost::json::value& item) = 0;
   virtual bool progress(const boost::json::value& progress) = 0;
   [[nodiscard]] virtual bool closed() const = 0;
+  [[nodiscard]] virtual Peer peer() const = 0;
 };
 
 /// Carries out one command. An exception becomes a failure with the status `unreachable`.
@@ -33,8 +40,9 @@ enum class Pace { quick, slow };
 class Server {
  public:
   struct Options {
-    std::string socket;                              ///< path; its directory is made (0755) if it is missing
-    std::size_t max_clients = 32;                    ///< at a time
+    std::string socket;  ///< path; its directory is made (0755) if it is missing
+    /// At a time. When they are that many, one that has not sent its whole request yet makes room for the next.
+    std::size_t max_clients = 32;
     std::chrono::milliseconds request_time{10'000};  ///< to send the whole request
     std::chrono::milliseconds write_time{10'000};    ///< to take the next 64 KiB of the answer
   };

@@ -28,6 +28,9 @@ struct FilePlace {
 /// that named it has by now. Slow path: reads /proc.
 [[nodiscard]] bool lies_in_snapshot(int file, pid_t pid, const container::Container& snapshot);
 
+/// Whether an open file lies on the container's root file system, where the image's files are.
+[[nodiscard]] bool lies_on_root(int file, pid_t pid, const container::Container& container);
+
 /// The device of the superblock that an open file lies on, by way of its mount in the process's mount table. Needed
 /// where layers lie on several file systems: fstat(2) then gives a pseudo device per layer (kernel fact 18).
 [[nodiscard]] std::optional<dev_t> superblock_device(int file, pid_t pid);

@@ -9,6 +9,7 @@
 
 #include "holdfast/base/clock.h"
 #include "holdfast/base/unique_fd.h"
+#include "holdfast/gate/lease_bell.h"
 #include "holdfast/kernel/lease.h"
 
 namespace holdfast::gate {
@@ -20,8 +21,7 @@ namespace holdfast::gate {
 /// the kernel tells us by SIGURG, and the lease goes as soon as the process runs the file, or is gone.
 class LeaseKeeper {
  public:
-  /// `signals`: whether SIGURG is blocked in every thread and ours to read (a daemon's choice). Without it, writers
-  /// wait for the next look instead.
+  /// `signals`: see LeaseBell; SIGURG.
   explicit LeaseKeeper(bool signals);
   ~LeaseKeeper();
   LeaseKeeper(const LeaseKeeper&) = delete;
@@ -47,7 +47,7 @@ class LeaseKeeper {
   std::mutex mutex_;
   std::vector<Execution> arrived_;  ///< guarded by mutex_
   std::vector<Execution> kept_;     ///< the thread's own
-  UniqueFd signals_, wake_;
+  const LeaseBell bell_;
   bool stop_ = false, idle_ = true;  ///< guarded by mutex_
   std::thread thread_;
 };

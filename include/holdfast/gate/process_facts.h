@@ -16,4 +16,13 @@ namespace holdfast::gate {
 /// used `docker exec`), at the first ancestor that is gone, and after 32.
 [[nodiscard]] std::vector<alert::ProcessInfo> describe_ancestors(int proc_dir, pid_t parent, pid_t last);
 
+/// What tells a process inside a container from one outside.
+struct Surroundings {
+  dev_t root_device = 0;
+  ino_t pid_namespace = 0;
+};
+[[nodiscard]] Surroundings surroundings_of(int proc_dir);
+/// The ancestors of a process that may be gone by now, whose surroundings were read before.
+[[nodiscard]] std::vector<alert::ProcessInfo> describe_ancestors(const Surroundings& inside, pid_t parent, pid_t last);
+
 }  // namespace holdfast::gate

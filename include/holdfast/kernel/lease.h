@@ -1,5 +1,7 @@
 #pragma once
 
+#include <signal.h>
+
 #include "holdfast/base/result.h"
 #include "holdfast/base/unique_fd.h"
 
@@ -11,8 +13,8 @@ namespace holdfast::kernel {
 class ReadLease {
  public:
   /// EAGAIN: a writer exists. The descriptor must be open for reading; it becomes the lease's on success and stays the
-  /// caller's on failure. Whoever asks to write from then on waits, and SIGURG is sent to this process.
-  [[nodiscard]] static Result<ReadLease> take(UniqueFd& file);
+  /// caller's on failure. Whoever asks to write from then on waits, and the signal is sent to this process.
+  [[nodiscard]] static Result<ReadLease> take(UniqueFd& file, int signal = SIGURG);
 
   ReadLease(ReadLease&&) noexcept = default;
   ReadLease& operator=(ReadLease&&) noexcept = default;

@@ -21,6 +21,7 @@ struct Mount {
   std::string mount_point;  ///< relative to the reading process's root
   std::string options;      ///< per mount, comma separated
   bool shared = false;      ///< has a peer group: propagates
+  bool receives = false;    ///< a slave: what others mount and unmount in its place happens here, too
   std::string type;         ///< file system type, e.g. "overlay"
   std::string source;
   std::string super_options;  ///< per superblock, still with the file system's own escapes

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,6 +19,9 @@ namespace holdfast::kernel {
 [[nodiscard]] Result<UniqueFd> open_proc(pid_t pid);
 /// All pids in /proc at the moment.
 [[nodiscard]] std::vector<pid_t> list_pids();
+
+/// The threads of the process whose /proc/PID is open.
+[[nodiscard]] std::vector<pid_t> list_threads(int proc_dir);
 
 /// Reads a whole file below `dir`, at most `limit` bytes (more is an error with code EFBIG). Does not follow a
 /// final symlink.
@@ -51,5 +55,14 @@ struct CgroupLine {
 
 /// Inode number of a namespace of the process ("mnt", "pid", "user"); names the namespace while it lives.
 [[nodiscard]] Result<ino_t> namespace_inode(int proc_dir, const char* which);
+/// The same of this process; 0 if /proc does not say.
+[[nodiscard]] ino_t own_namespace_inode(const char* which);
+
+/// Whether the process has our own root directory. Asks no file system: a process may have put its root on one that
+/// never answers.
+[[nodiscard]] bool shares_our_root(int proc_dir);
+
+/// How long ago a process started, suspended time included; `start_ticks` as in ProcessStatus.
+[[nodiscard]] std::chrono::nanoseconds time_since_start(std::uint64_t start_ticks);
 
 }  // namespace holdfast::kernel

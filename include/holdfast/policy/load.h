@@ -29,6 +29,8 @@ class PolicySet {
   [[nodiscard]] const std::vector<std::shared_ptr<const Policy>>& all() const { return policies_; }
   /// Whether any policy or the default has Mode=prevent: a container that is not named yet must then be treated as one.
   [[nodiscard]] bool any_prevents() const;
+  /// The first policy before the subject's own that would fit with other labels; null if there is none.
+  [[nodiscard]] std::shared_ptr<const Policy> find_but_for_labels(const Subject& subject) const;
 
  private:
   std::vector<std::shared_ptr<const Policy>> policies_;  ///< the default is the last

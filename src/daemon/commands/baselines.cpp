@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <optional>
 
@@ -9,6 +10,7 @@
 
 #include "describe.h"
 #include "handlers.h"
+#include "imports.h"
 
 namespace holdfast::daemon {
 namespace {
@@ -18,18 +20,12 @@ namespace json = boost::json;
 /// Progress is for eyes: this often is enough.
 constexpr std::chrono::milliseconds kBetweenProgress{100};
 
-json::array list_of(const std::vector<std::string>& texts) {
-  json::array out;
-  for (const auto& text : texts) out.emplace_back(json::string(printable(text)));
-  return out;
-}
-
 json::object describe_image(const baseline::ImageSummary& image) {
   return {{"id", image.id},
           {"kind", image.kind},
           {"state", image.state},
-          {"names", list_of(image.names)},
-          {"digests", list_of(image.digests)},
+          {"names", describe(image.names)},
+          {"digests", describe(image.digests)},
           {"files", image.files},
           {"bytes", image.bytes},
           {"captured", describe(image.captured)},
@@ -60,7 +56,12 @@ const char* to_text(baseline::Difference::What what) {
 /// IMAGE, or CONTAINER where the command takes one: the baseline's id.
 Result<std::string> find_baseline(const ServiceContext& context, const std::string& target, bool containers_too) {
   auto image = context.catalog.resolve(target);
-  if (image || !containers_too) return image;
+  if (image) return image;
+  if (imports_of(context).find(target)) {
+    return Error{
+        0, fmt::format("'{}' was imported: its layers are not here; see holdfast baseline diff", printable(target))};
+  }
+  if (!containers_too) return image;
   const auto container = context.registry.resolve(target);
   if (container && (*container)->baseline() != nullptr) return (*container)->baseline()->id();
   return Error{0, fmt::format("{}; nor is it a container ({})", image.error().message,
@@ -144,6 +145,19 @@ control::Answer reread_one(const ServiceContext& context, control::Stream& strea
   return reread.summary();
 }
 
+/// For an image that no container had here.
+control::Answer show_imported(const ServiceContext& context, const std::string& image, const Error& not_captured,
+                              control::Stream& stream) {
+  const auto imported = imports_of(context).find(image);
+  // What is not here at all is told of in the words of what usually is.
+  if (!imported) return bad_input(imported.error().code == ENOENT ? not_captured : imported.error());
+  for (const auto& file : imported->listing.files) {
+    if (!stream.item(describe_file({file.path, {0, file.size, 0, 0}, file.mode, file.executable(), file.sha256})))
+      break;
+  }
+  return describe_imported(*imported);
+}
+
 }  // namespace
 
 control::Answer baseline_list(const ServiceContext& context, const control::Request& request) {
@@ -152,6 +166,9 @@ control::Answer baseline_list(const ServiceContext& context, const control::Requ
   if (!images) return control::Failure{control::Status::unreachable, images.error().message};
   json::array list;
   for (const auto& image : *images) list.push_back(describe_image(image));
+  const auto imported = imports_of(context).list();
+  if (!imported) return control::Failure{control::Status::unreachable, imported.error().message};
+  for (const auto& image : *imported) list.push_back(describe_imported(image));
   return json::object{{"baselines", std::move(list)}};
 }
 
@@ -160,6 +177,7 @@ control::Answer baseline_show(const ServiceContext& context, const control::Requ
   const auto image = request.required_text("image");
   if (!image) return bad_input(image.error());
   const auto id = context.catalog.resolve(*image);
+  if (!id && id.error().code != ENOTUNIQ) return show_imported(context, *image, id.error(), stream);
   if (!id) return bad_input(id.error());
   const auto images = context.catalog.list();
   if (!images) return control::Failure{control::Status::unreachable, images.error().message};
@@ -195,11 +213,16 @@ control::Answer baseline_rebuild(const ServiceContext& context, const control::R
 }
 
 control::Answer baseline_prune(const ServiceContext& context, const control::Request& request) {
-  if (const auto known = request.only({"unused_seconds"}); !known) return bad_input(known.error());
+  if (const auto known = request.only({"unused_seconds", "imported"}); !known) return bad_input(known.error());
   const auto unused = request.number("unused_seconds");
   if (!unused) return bad_input(unused.error());
+  const auto imported = request.flag("imported");
+  if (!imported) return bad_input(imported.error());
   const std::int64_t now = std::chrono::floor<std::chrono::seconds>(Wall::now().time_since_epoch()).count();
-  const auto removed = context.catalog.prune(now - std::min(unused->value_or(0), now));
+  const std::int64_t before = now - std::min(unused->value_or(0), now);
+  // What was imported in this very second goes, too, if no time is asked for.
+  const auto removed =
+      *imported ? imports_of(context).remove(unused->has_value() ? before : before + 1) : context.catalog.prune(before);
   if (!removed) return control::Failure{control::Status::unreachable, removed.error().message};
   return json::object{{"removed", *removed}};
 }

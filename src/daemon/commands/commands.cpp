@@ -31,10 +31,13 @@ void add_commands(control::Server& server, ServiceContext& context) {
   add("containers", Pace::quick, containers);
   add("metrics", Pace::quick, metrics);
   add("explain", Pace::slow, explain);
+  add_streaming("mode.set", Pace::slow, mode_set);
+  add_streaming("mode.end", Pace::slow, mode_end);
   add("baseline.list", Pace::quick, baseline_list);
   add_streaming("baseline.show", Pace::slow, baseline_show);
   add_streaming("baseline.verify", Pace::slow, baseline_verify);
   add_streaming("baseline.rebuild", Pace::slow, baseline_rebuild);
+  add("baseline.import", Pace::slow, baseline_import);
   add("baseline.prune", Pace::slow, baseline_prune);
   add("policy.list", Pace::quick, policy_list);
   add("policy.show", Pace::quick, policy_show);

@@ -1,5 +1,7 @@
 #include "describe.h"
 
+#include <algorithm>
+
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
 
@@ -10,11 +12,6 @@ namespace holdfast::daemon {
 namespace {
 
 namespace json = boost::json;
-
-/// A span whose end has not come is given without one.
-bool is_open(const container::Container::Exposure& exposure) {
-  return exposure.until == Wall::time_point{} || exposure.until == Wall::time_point::max();
-}
 
 json::value baseline_kind(const baseline::Baseline& baseline) {
   return baseline.kind() == baseline::Kind::layers ? "layers" : "snapshot";
@@ -27,7 +24,7 @@ bool has_failed(const container::Container& container) {
 bool is_mediated(const container::Container& container) {
   if (container.mode() == policy::Mode::off || has_failed(container)) return false;
   for (const auto& exposure : container.exposures()) {
-    if (is_open(exposure)) return false;
+    if (exposure.goes_on()) return false;
   }
   return true;
 }
@@ -38,7 +35,7 @@ json::value describe_baseline(const container::Container& container) {
   const std::string_view state = to_string(baseline->state());
   return json::object{{"id", baseline->id()},
                       {"kind", baseline_kind(*baseline)},
-                      {"state", json::string_view(state.data(), state.size())},
+                      {"state", view(state)},
                       {"files", baseline->file_count()},
                       {"failure", describe(baseline->failure())}};
 }
@@ -48,6 +45,12 @@ json::value describe_baseline(const container::Container& container) {
 json::value describe(const std::string& text) {
   if (text.empty()) return nullptr;
   return json::string(printable(text));
+}
+
+json::array describe(const std::vector<std::string>& texts) {
+  json::array out;
+  for (const auto& text : texts) out.emplace_back(json::string(printable(text)));
+  return out;
 }
 
 json::value describe(const std::optional<Sha256>& digest) {
@@ -63,7 +66,19 @@ json::object identify(const container::Container& container) {
   return {{"id", describe(names->id)}, {"name", describe(names->name)}, {"image", describe(names->image)}};
 }
 
-json::object describe(const container::Container& container) {
+json::object describe_override(const policy::Override& one, const policy::OverrideClock& now) {
+  const auto left = std::max(policy::time_left(one, now), std::chrono::seconds{0});
+  return {{"mode", describe(std::string(to_string(one.mode)))},
+          {"from", rfc3339(one.began)},
+          {"until", rfc3339(one.until)},
+          {"seconds_left", left.count()},
+          {"reason", describe(one.reason)},
+          {"uid", one.uid},
+          {"pid", one.pid},
+          {"login_uid", one.login_uid ? json::value(*one.login_uid) : json::value(nullptr)}};
+}
+
+json::object describe(const container::Container& container, const policy::OverrideClock& now) {
   json::object out = identify(container);
   if (const auto names = container.names()) {
     out["image_digest"] = describe(names->digest);
@@ -72,9 +87,12 @@ json::object describe(const container::Container& container) {
     out["pod"] = describe(names->pod);
   }
   const std::string_view mode = to_string(container.mode());
-  out["mode"] = json::string_view(mode.data(), mode.size());
-  const auto policy = container.policy();
+  out["mode"] = view(mode);
+  const auto policy = container.own_policy();
   out["policy"] = policy != nullptr ? describe(policy->name) : nullptr;
+  const auto overriding = container.overriding();
+  out["override"] = overriding ? json::value(describe_override(*overriding, now)) : json::value(nullptr);
+  out["policy_mode"] = policy != nullptr ? describe(std::string(to_string(policy->drift.mode))) : nullptr;
   out["root"] = container.kind() == container::RootKind::overlay ? "overlay" : "snapshot";
   out["baseline"] = describe_baseline(container);
   out["drift_count"] = container.drift_count.load();
@@ -86,11 +104,36 @@ json::object describe(const container::Container& container) {
   return out;
 }
 
+json::object identify(const container::Unprotected& container) {
+  return {{"id", describe(container.id)}, {"name", nullptr}, {"image", nullptr}};
+}
+
+json::object describe(const container::Unprotected& container) {
+  json::object out = identify(container);
+  for (const char* unknown :
+       {"image_digest", "runtime", "namespace", "pod", "mode", "policy", "override", "policy_mode"}) {
+    out[unknown] = nullptr;
+  }
+  out["root"] = "unsupported";
+  out["baseline"] = nullptr;
+  out["drift_count"] = 0;
+  out["exec_count"] = 0;
+  out["first_pid"] = container.pid;
+  out["seen_at"] = rfc3339(container.since);
+  out["mediated"] = false;
+  out["exposures"] = describe_exposures(container);
+  return out;
+}
+
+json::array describe_exposures(const container::Unprotected& container) {
+  return {json::object{{"from", rfc3339(container.since)}, {"why", printable(container.why)}}};
+}
+
 json::array describe_exposures(const container::Container& container) {
   json::array out;
   for (const auto& exposure : container.exposures()) {
     json::object span{{"from", rfc3339(exposure.from)}, {"why", printable(exposure.why)}};
-    if (!is_open(exposure)) span["until"] = rfc3339(exposure.until);
+    if (!exposure.goes_on()) span["until"] = rfc3339(exposure.until);
     out.push_back(std::move(span));
   }
   if (has_failed(container)) {

@@ -12,12 +12,16 @@ control::Answer containers(const ServiceContext& context, const control::Request
 control::Answer metrics(const ServiceContext& context, const control::Request& request);
 control::Answer explain(const ServiceContext& context, const control::Request& request);
 
+control::Answer mode_set(const ServiceContext& context, const control::Request& request, control::Stream& stream);
+control::Answer mode_end(const ServiceContext& context, const control::Request& request, control::Stream& stream);
+
 control::Answer baseline_list(const ServiceContext& context, const control::Request& request);
 control::Answer baseline_show(const ServiceContext& context, const control::Request& request, control::Stream& stream);
 control::Answer baseline_verify(const ServiceContext& context, const control::Request& request,
                                 control::Stream& stream);
 control::Answer baseline_rebuild(const ServiceContext& context, const control::Request& request,
                                  control::Stream& stream);
+control::Answer baseline_import(const ServiceContext& context, const control::Request& request);
 control::Answer baseline_prune(const ServiceContext& context, const control::Request& request);
 
 control::Answer policy_list(const ServiceContext& context, const control::Request& request);

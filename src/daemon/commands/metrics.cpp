@@ -1,104 +1,70 @@
+#include <algorithm>
 #include <array>
-#include <atomic>
-#include <chrono>
 
 #include <fmt/format.h>
 
+#include "holdfast/base/text.h"
+
 #include "handlers.h"
-#include "openmetrics.h"
+#include "metric_families.h"
 
 namespace holdfast::daemon {
-namespace {
-
-using Type = MetricFamily::Type;
-using Sample = MetricFamily::Sample;
-
-double value_of(const std::atomic<std::uint64_t>& counter) { return static_cast<double>(counter.load()); }
-double value_of(std::uint64_t counter) { return static_cast<double>(counter); }
-double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
 MetricFamily counter(std::string name, std::string help, double value) {
-  return {std::move(name), Type::counter, "", std::move(help), {{"_total", {}, value}}};
+  return {std::move(name), MetricFamily::Type::counter, "", std::move(help), {{"_total", {}, value}}};
 }
 
 MetricFamily gauge(std::string name, std::string help, double value) {
-  return {std::move(name), Type::gauge, "", std::move(help), {{"", {}, value}}};
+  return {std::move(name), MetricFamily::Type::gauge, "", std::move(help), {{"", {}, value}}};
 }
 
-MetricFamily verdicts(const gate::Counters& counters) {
-  MetricFamily family{"holdfast_verdicts", Type::counter, "", "Drift verdicts, by reason and verdict.", {}};
-  for (std::size_t i = 0; i < policy::kReasons.size(); ++i) {
-    const std::string reason(to_string(policy::kReasons[i]));
-    const auto add = [&](const char* verdict, const std::atomic<std::uint64_t>& count) {
-      family.samples.push_back({"_total", {{"reason", reason}, {"verdict", verdict}}, value_of(count)});
-    };
-    add("deny", counters.denied[i]);
-    add("alert", counters.alerted[i]);
-    add("allow", counters.allowed[i]);
-  }
-  return family;
-}
+namespace {
 
-/// Powers of two of nanoseconds, which are bounds of the histogram's own buckets, too: about 1 µs to 17 s. Always the
-/// same, so that a collector can compare one reading with the next.
-constexpr unsigned kFirstBound = 10;
-constexpr unsigned kLastBound = 34;
+using Type = MetricFamily::Type;
 
-MetricFamily latency(const gate::LatencyHistogram& histogram) {
-  MetricFamily family{"holdfast_gate_latency_seconds",
-                      Type::histogram,
-                      "seconds",
-                      "Time from an event's arrival in user space to its answer.",
-                      {}};
-  // Read once and added up here: recording goes on meanwhile, and the parts must not be more than the whole.
-  const auto buckets = histogram.buckets();
-  std::uint64_t below = 0;
-  auto bucket = buckets.begin();
-  for (unsigned power = kFirstBound; power <= kLastBound; ++power) {
-    const std::chrono::nanoseconds bound(std::int64_t{1} << power);
-    for (; bucket != buckets.end() && bucket->first <= bound; ++bucket) below += bucket->second;
-    family.samples.push_back({"_bucket", {{"le", fmt::format("{:.9g}", seconds(bound))}}, value_of(below)});
-  }
-  for (; bucket != buckets.end(); ++bucket) below += bucket->second;
-  family.samples.push_back({"_bucket", {{"le", "+Inf"}}, value_of(below)});
-  family.samples.push_back({"_count", {}, value_of(below)});
-  family.samples.push_back({"_sum", {}, seconds(histogram.sum())});
-  return family;
-}
-
-MetricFamily containers_by_mode(const container::Registry& registry) {
+void add_containers(std::vector<MetricFamily>& families, const ServiceContext& context) {
   std::array<std::uint64_t, 3> by_mode{};
-  for (const auto& container : registry.all()) ++by_mode.at(static_cast<std::size_t>(container->mode()));
+  std::uint64_t exposed = 0;
+  std::uint64_t going_on = 0;
+  std::uint64_t over = 0;
+  const auto count_spans = [&](const auto& container) {
+    const auto spans = container.exposures();
+    const auto now =
+        static_cast<std::uint64_t>(std::ranges::count_if(spans, [](const auto& span) { return span.goes_on(); }));
+    going_on += now;
+    over += spans.size() - now;
+    if (now > 0) ++exposed;
+  };
+  for (const auto& container : context.registry.all()) {
+    ++by_mode.at(static_cast<std::size_t>(container->mode()));
+    if (container->mode() != policy::Mode::off) count_spans(*container);
+  }
   MetricFamily family{"holdfast_containers", Type::gauge, "", "Containers known now, by mode.", {}};
   for (const auto mode : {policy::Mode::off, policy::Mode::detect, policy::Mode::prevent}) {
     family.samples.push_back(
         {"", {{"mode", std::string(to_string(mode))}}, value_of(by_mode.at(static_cast<std::size_t>(mode)))});
   }
-  return family;
+  families.push_back(std::move(family));
+  families.push_back(
+      gauge("holdfast_containers_exposed", "Containers that are not mediated completely now.", value_of(exposed)));
+  families.push_back({"holdfast_exposures",
+                      Type::gauge,
+                      "",
+                      "Times of the present containers in which mediation was not guaranteed: going on, or over.",
+                      {{"", {{"state", "open"}}, value_of(going_on)}, {"", {{"state", "over"}}, value_of(over)}}});
+  families.push_back(gauge("holdfast_containers_unprotected", "Containers that cannot be protected at all.",
+                           value_of(context.unprotected.all().size())));
 }
 
-void add_gate(std::vector<MetricFamily>& families, const gate::Counters& counters) {
-  families.push_back(counter("holdfast_events", "Events read from the kernel.", value_of(counters.events)));
-  families.push_back(counter("holdfast_fast_allows", "Executions answered at once: the image's own code.",
-                             value_of(counters.fast_allows)));
-  families.push_back(
-      counter("holdfast_slow_verdicts", "Executions that had to be looked into.", value_of(counters.slow_verdicts)));
-  families.push_back(verdicts(counters));
-  families.push_back(latency(counters.latency));
-  families.push_back(
-      gauge("holdfast_gate_pending", "Executions that wait for their answer.", value_of(counters.pending)));
-  families.push_back(counter("holdfast_deadlines_missed", "Executions answered by the deadline.",
-                             value_of(counters.deadlines_missed)));
-  families.push_back(counter("holdfast_barriers", "Container runtimes held until their container was marked.",
-                             value_of(counters.barriers)));
-  families.push_back(
-      counter("holdfast_overflows", "Overflows of the kernel's event queue.", value_of(counters.overflows)));
-  families.push_back(counter("holdfast_kernel_denied", "Executions that the kernel denied without asking.",
-                             value_of(counters.kernel_denied)));
-  families.push_back(counter("holdfast_notifications_lost", "Detect-mode events given up under load.",
-                             value_of(counters.notifications_lost)));
-  families.push_back(counter("holdfast_unknown_device", "Events from a device that belongs to no known container.",
-                             value_of(counters.unknown_device)));
+MetricFamily overrides_by_mode(const Overriding& overriding) {
+  std::array<std::uint64_t, 3> by_mode{};
+  for (const auto& one : overriding.all()) ++by_mode.at(static_cast<std::size_t>(one->mode));
+  MetricFamily family{"holdfast_overrides", Type::gauge, "", "Overrides of containers' modes in force, by mode.", {}};
+  for (const auto mode : {policy::Mode::off, policy::Mode::detect, policy::Mode::prevent}) {
+    family.samples.push_back(
+        {"", {{"mode", std::string(to_string(mode))}}, value_of(by_mode.at(static_cast<std::size_t>(mode)))});
+  }
+  return family;
 }
 
 void add_baselines(std::vector<MetricFamily>& families, const baseline::CatalogCounters& counters) {
@@ -138,7 +104,14 @@ void add_alerts(std::vector<MetricFamily>& families, const alert::QueueCounters&
 }  // namespace
 
 control::Answer metrics(const ServiceContext& context, const control::Request& request) {
-  if (const auto known = request.only({}); !known) return bad_input(known.error());
+  if (const auto known = request.only({"format"}); !known) return bad_input(known.error());
+  const auto format = request.text("format");
+  if (!format) return bad_input(format.error());
+  const std::string wanted = format->value_or("openmetrics");
+  if (wanted != "openmetrics" && wanted != "prometheus") {
+    return bad_input({0, fmt::format("'{}' is not a format of metrics; openmetrics or prometheus would be right",
+                                     shorten(printable(wanted), 64))});
+  }
   std::vector<MetricFamily> families;
   families.push_back({"holdfast_build", Type::info, "", "What runs.", {{"_info", {{"version", HOLDFAST_VERSION}}, 1}}});
   families.push_back({"holdfast_start_time_seconds",
@@ -146,11 +119,13 @@ control::Answer metrics(const ServiceContext& context, const control::Request& r
                       "seconds",
                       "When the service started, since the epoch.",
                       {{"", {}, seconds(context.started.time_since_epoch())}}});
-  add_gate(families, context.counters);
-  families.push_back(containers_by_mode(context.registry));
+  add_gate_metrics(families, context.counters);
+  add_containers(families, context);
+  families.push_back(overrides_by_mode(*context.overriding));
   add_baselines(families, context.catalog.counters());
   add_alerts(families, context.alerts.counters());
-  return boost::json::object{{"text", to_openmetrics(families)}, {"families", to_json(families)}};
+  return boost::json::object{{"text", wanted == "prometheus" ? to_prometheus(families) : to_openmetrics(families)},
+                             {"families", to_json(families)}};
 }
 
 }  // namespace holdfast::daemon

@@ -68,6 +68,19 @@ std::string to_openmetrics(const std::vector<MetricFamily>& families) {
   return out + "# EOF\n";
 }
 
+std::string to_prometheus(const std::vector<MetricFamily>& families) {
+  std::string out;
+  for (const auto& family : families) {
+    const bool is_info = family.type == MetricFamily::Type::info;
+    const bool is_counter = family.type == MetricFamily::Type::counter;
+    const std::string name = family.name + (is_info ? "_info" : is_counter ? "_total" : "");
+    out += fmt::format("# HELP {} {}\n", name, escaped(family.help));
+    out += fmt::format("# TYPE {} {}\n", name, is_info ? "gauge" : to_text(family.type));
+    for (const auto& sample : family.samples) append(out, family.name, sample);
+  }
+  return out;
+}
+
 json::array to_json(const std::vector<MetricFamily>& families) {
   json::array out;
   for (const auto& family : families) {

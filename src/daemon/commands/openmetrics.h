@@ -27,6 +27,9 @@ struct MetricFamily {
 
 /// Ends with "# EOF". Label values and help are escaped.
 [[nodiscard]] std::string to_openmetrics(const std::vector<MetricFamily>& families);
+/// The same in Prometheus' own text format (0.0.4), which node_exporter's textfile collector reads: it knows no infos
+/// and no units, and wants a counter's family named as its sample is. The samples are the same.
+[[nodiscard]] std::string to_prometheus(const std::vector<MetricFamily>& families);
 [[nodiscard]] boost::json::array to_json(const std::vector<MetricFamily>& families);
 
 }  // namespace holdfast::daemon

@@ -19,6 +19,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+# With vfork(2) the whole interpreter would wait for a child whose execve waits for a service that only we can start.
+subprocess._USE_VFORK = False
+
 WORK = Path(os.environ.get("HOLDFAST_TEST_DIR", "/tmp/holdfast-test"))
 RUN = Path("/run") / WORK.name  # sockets: their paths must be short
 SOURCE = Path(__file__).resolve().parents[3]
@@ -85,15 +88,15 @@ def stop_process(process: subprocess.Popen, sig=signal.SIGTERM, timeout=20) -> i
         raise TestError(f"{process.args[0]} did not end within {timeout} s of signal {sig}") from None
 
 
-def wait_until(what: str, condition, timeout=10.0, interval=0.01):
-    """Polls until `condition` returns something true, and returns that."""
+def wait_until(what: str, condition, timeout=10.0, interval=0.01, failure=lambda: ""):
+    """Polls until `condition` returns something true, and returns that; `failure` tells more of it when it did not."""
     end = time.monotonic() + timeout
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise TestError(f"{what}: not within {timeout} s")
+            raise TestError(f"{what}: not within {timeout} s {failure()}")
         time.sleep(interval)
 
 

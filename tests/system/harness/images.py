@@ -5,18 +5,20 @@ replace files of the layers below, as real images' do. Attack programs lie in `/
 run; what they carry in (`/attack/payload.bin`, `/opt/data.bin`) has no x bit.
 """
 
+import contextlib
 import hashlib
 import io
 import json
 import os
 import platform
 import tarfile
+import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from . import tools
-from .env import WORK, run
+from .env import WORK, Skip, run
 
 _TIME = 1700000000  # of everything in a layer
 
@@ -114,7 +116,8 @@ def _app(version: str) -> Layer:
     return Layer(f"app-{version}", files)
 
 
-_PROGRAMS = ("racer", "copyup", "noname", "execloop", "flip", "reuse", "manyfiles")
+_PROGRAMS = ("racer", "copyup", "noname", "execloop", "flip", "reuse", "manyfiles", "memory", "memrun", "checkfirst", "openloop",
+             "memfd", "mounts", "inject", "fuse", "exectime")
 
 
 def _attack() -> Layer:
@@ -127,9 +130,25 @@ def _attack() -> Layer:
     files["/attack/dynamic.bin"] = (tools.with_interpreter("/lib/loader"), 0o644)
     files["/attack/payload.bin"] = (tools.payload(), 0o644)
     files["/attack/payload-2.bin"] = (tools.payload("2"), 0o644)
+    files["/attack/stamp.bin"] = (tools.tiny("stamp", "stamp.c"), 0o644)
+    files["/attack/lingering-dynamic.bin"] = (tools.with_interpreter("/lib/loader", "-DLINGERS"), 0o644)
+    files["/attack/linger.bin"] = (tools.lingering_payload(), 0o644)
     files["/opt/interp-user"] = (tools.with_interpreter("/tmp/drifted-ld"), 0o755)
     files["/opt/script-user"] = (b"#!/tmp/drifted-sh\n", 0o755)
     return Layer("attack", files)
+
+
+def _dynamic() -> Layer:
+    """Programs and libraries that need a C library, and the library."""
+    files = {path: (content, 0o755) for path, content in tools.glibc().items()}
+    files["/usr/local/bin/dynamic"] = (tools.dynamic("dynamic"), 0o755)
+    files["/usr/local/bin/dynamic-script"] = (b"#!/usr/local/bin/dynamic /usr/lib/shipped.so\n", 0o755)
+    files["/usr/lib/shipped.so"] = (tools.library(), 0o644)
+    files["/opt/plug-in"] = (tools.library("-DPLUG_IN"), 0o644)  # not named like a library
+    files["/attack/evil.so"] = (tools.library("-DDRIFTED"), 0o644)
+    with contextlib.suppress(Skip):
+        files["/lib/ld-musl.so"] = (tools.musl_loader(), 0o755)
+    return Layer("dynamic", files)
 
 
 def _top(version: str) -> Layer:
@@ -142,10 +161,11 @@ class Images:
 
     def __init__(self):
         base, attack = _base(), _attack()
-        self.app = Image("hftest-app", "1", [base, _app("1"), attack, _top("1")], SLEEP)
+        self.app = Image("hftest-app", "1", [base, _app("1"), attack, _dynamic(), _top("1")], SLEEP)
         self.app2 = Image("hftest-app", "2", [base, _app("2"), _top("2")], SLEEP)
         self.pause = Image("hftest-pause", "1", [base], SLEEP)
         self.single = Image("hftest-single", "1", [base], SLEEP)
+        self._unpacking = threading.Lock()
 
     @cached_property
     def archive(self) -> Path:
@@ -180,7 +200,8 @@ class Images:
         folders = []
         for layer in reversed(image.layers):
             folder = WORK / "layers" / layer.name
-            if not folder.exists():
-                layer.unpack(folder)
+            with self._unpacking:  # a test may start several containers at once
+                if not folder.exists():
+                    layer.unpack(folder)
             folders.append(folder)
         return folders

@@ -9,6 +9,7 @@ import socket
 import time
 from pathlib import Path
 
+from . import schema
 from .alerts import Alerts, is_ours
 from .env import RUN, STAGE, WORK, Result, TestError, on_host, run, spawn, stop_process
 
@@ -30,7 +31,7 @@ class Service:
             self.policy(file, text)
         self.alerts = Alerts(self.folder / "alerts.jsonl")
         self.sinks = [f"file:{self.alerts.path}", *alerts]
-        self.process = None
+        self.process, self.checked = None, 0  # bytes of its alerts that were compared with the schema
 
     def configure(self, drift="Mode=prevent", gate="Deadline=5s\nOnDeadline=deny", service=""):
         self.config.write_text(f"[Service]\n{service}\n[Gate]\n{gate}\n[Drift]\n{drift}\n")
@@ -87,6 +88,12 @@ class Service:
         return Result(status, self.log.read_text()[offset:])
 
     def stop(self):
+        try:
+            self._end()
+        finally:
+            self.checked = schema.check_lines(self.alerts.path, self.checked)
+
+    def _end(self):
         if self.process and self.process.returncode is None:
             status = stop_process(self.process)
             if status != 0:

@@ -17,6 +17,10 @@ class Container:
         self.upper: Path | None = None
         self.pod = ""
 
+    def label(self) -> list[str]:
+        """The label that every engine gives to its containers, as an option."""
+        return ["--label", f"hftest={self.name}"]
+
     def start(self) -> Result:
         """Starts it (again), detached. The status is not 0 if its first process could not be executed, where the runtime tells."""
         return self.runtime.start(self)

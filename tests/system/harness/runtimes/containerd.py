@@ -74,14 +74,14 @@ class Ctr(Runtime):
         self.containerd.load(self.namespace, self.images.archive)
 
     def names(self, container: Container) -> dict[str, str]:
-        # ctr's containers have an id only, which is their name too; config.json names no image
-        return {"name": container.name, "namespace": self.namespace, "pod": ""}
+        # ctr's containers have an id only, which is their name too
+        return {"name": container.name, "image": container.image.reference, "namespace": self.namespace, "pod": ""}
 
     def ctr(self, *argv, **options) -> Result:
         return self.containerd.ctr(self.namespace, *argv, **options)
 
     def make(self, container: Container):
-        self.ctr("c", "create", "--snapshotter", "overlayfs", container.image.reference, container.name, "--",
+        self.ctr("c", "create", *container.label(), "--snapshotter", "overlayfs", container.image.reference, container.name, "--",
                  *container.argv, check=True)
         container.upper = self.containerd.upper(self.namespace, container.name)
 

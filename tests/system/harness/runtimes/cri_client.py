@@ -68,7 +68,7 @@ def sandbox_config(name, logs):
     labels = {"io.kubernetes.pod.name": name, "io.kubernetes.pod.namespace": "default", "io.kubernetes.pod.uid": identity}
     host_network = field(2, field(1, field(1, 2)))
     return labels, (field(1, field(1, name) + field(2, identity) + field(3, "default") + field(4, 0)) + field(3, logs) +
-                    pairs(6, labels) + field(8, field(1, f"/kubepods/pod{identity}") + host_network))
+                    pairs(6, labels | {"hftest": name}) + field(8, field(1, f"/kubepods/pod{identity}") + host_network))
 
 
 def create(client, sandbox, name, image, logs, argv):

@@ -36,6 +36,9 @@ class Oci(Runtime):
         container.upper = folder / "upper"
         container.mounts = []  # further OCI mounts; set before start
         container.capabilities = list(_CAPABILITIES)
+        container.pid_namespace = ""  # "host", or the path of one to join; set before start
+        container.cgroup_manager = ""  # "disabled": it stays in our cgroup (crun); set before start
+        container.devices = []  # further character devices: (path, major, minor)
 
     def mount(self, container: Container):
         folder = self.folder / container.name
@@ -49,6 +52,14 @@ class Oci(Runtime):
         spec["process"].update(terminal=False, args=container.argv)
         spec["process"]["capabilities"] = {kind: container.capabilities for kind in ("bounding", "effective", "permitted")}
         spec["mounts"] += container.mounts
+        if container.pid_namespace:
+            others = [n for n in spec["linux"]["namespaces"] if n["type"] != "pid"]
+            joined = [{"type": "pid", "path": container.pid_namespace}] if container.pid_namespace != "host" else []
+            spec["linux"]["namespaces"] = others + joined
+        for path, major, minor in container.devices:
+            device = {"type": "c", "major": major, "minor": minor}
+            spec["linux"].setdefault("devices", []).append({"path": path, "fileMode": 0o666, **device})
+            spec["linux"]["resources"].setdefault("devices", []).append({"allow": True, "access": "rwm", **device})
         (self.folder / container.name / "bundle" / "config.json").write_text(json.dumps(spec))
 
     def start(self, container: Container) -> Result:
@@ -61,7 +72,8 @@ class Oci(Runtime):
 
     def launch(self, container: Container, *options) -> Result:
         """`run` with these options; without -d to the end of its first process."""
-        return run(self.program, "--root", self.state, "run", *options, "-b", self.folder / container.name / "bundle",
+        manager = [f"--cgroup-manager={container.cgroup_manager}"] if container.cgroup_manager else []
+        return run(self.program, *manager, "--root", self.state, "run", *options, "-b", self.folder / container.name / "bundle",
                    container.name)
 
     def exec(self, container: Container, argv: list[str], timeout: float) -> Result:
@@ -74,7 +86,11 @@ class Oci(Runtime):
         return os.stat(self.folder / container.name / "root").st_dev
 
     def stop(self, container: Container):
-        run(self.program, "--root", self.state, "delete", "-f", container.name)
+        def deleted():
+            run(self.program, "--root", self.state, "delete", "-f", container.name)
+            return not (self.state / container.name).exists()
+
+        wait_until(f"the end of {container.name}", deleted, 10)
         root = self.folder / container.name / "root"
 
         def unmounted():

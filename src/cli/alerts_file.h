@@ -1,0 +1,19 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <boost/json/object.hpp>
+
+#include "holdfast/base/clock.h"
+#include "holdfast/base/result.h"
+
+namespace holdfast::cli {
+
+/// Reads what a `file:` sink of the service has written, an object a line, in
+/// its order ("-": standard input). An error names the line: a file that is not
+/// what it should be must not look like one without alerts.
+[[nodiscard]] Result<void> read_alerts_file(
+    const std::string& path, const std::function<void(Wall::time_point time, boost::json::object alert)>& take);
+
+}  // namespace holdfast::cli

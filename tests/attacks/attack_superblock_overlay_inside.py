@@ -1,0 +1,7 @@
+"""An overlay mounted inside."""
+
+ROW = "other superblocks"
+PREVENT = ("denied added", "killed unmediated")
+DETECT = ("told added", "told unmediated")
+CAPABILITIES = ["CAP_SYS_ADMIN"]
+SCRIPT = r"""mkdir /tmp/m /tmp/l; mount -t tmpfs none /tmp/m; mkdir /tmp/m/u /tmp/m/w; mount -t overlay -o lowerdir=/tmp/l,upperdir=/tmp/m/u,workdir=/tmp/m/w none /tmp/l; cp /attack/linger.bin /tmp/l/evil; chmod 755 /tmp/l/evil; /tmp/l/evil $TAG"""

@@ -1,0 +1,7 @@
+"""A tmpfs mounted inside a second before it is used."""
+
+ROW = "other superblocks"
+PREVENT = ("denied added", "killed unmediated")
+DETECT = ("told added", "told unmediated")
+CAPABILITIES = ["CAP_SYS_ADMIN"]
+SCRIPT = r"""mkdir /tmp/m; mount -t tmpfs none /tmp/m; cp /attack/linger.bin /tmp/m/evil; chmod 755 /tmp/m/evil; sleep 1; /tmp/m/evil $TAG"""

@@ -1,0 +1,80 @@
+"""A minimal Debian with an init system, in which the packages are installed as an administrator would."""
+
+import hashlib
+import os
+import re
+import shutil
+from pathlib import Path
+
+from harness.env import SOURCE, WORK, Result, Skip, TestError, mount, run, umount
+
+PACKAGES = SOURCE / "build" / "packages"
+_KEPT = Path("/var/cache/holdfast-test")
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def only(pattern: str) -> Path:
+    found = [p for p in PACKAGES.glob(pattern) if "dbgsym" not in p.name]
+    if len(found) != 1:
+        raise TestError(f"{PACKAGES}/{pattern}: {len(found)} files; ./dev package makes one")
+    return found[0]
+
+
+class Root:
+    """A directory tree of its own for each test; gone with `close`."""
+
+    def __init__(self, name: str):
+        self.path = WORK / name
+        self.path.mkdir(parents=True)
+        run("tar", "-C", self.path, "-xf", _archive(), check=True, timeout=120)
+        self.mounts = [self.path / "proc"]
+        mount("proc", self.path / "proc", "proc")
+
+    def run(self, *argv, check=True, timeout=300) -> Result:
+        environment = {**os.environ, "PATH": _PATH, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
+        return run("chroot", self.path, *argv, check=check, timeout=timeout, env=environment)
+
+    def put(self, file: Path) -> str:
+        shutil.copyfile(file, self.path / "tmp" / file.name)
+        return f"/tmp/{file.name}"
+
+    def file(self, path: str) -> Path:
+        return self.path / path.lstrip("/")
+
+    def exists(self, path: str) -> bool:
+        return os.path.lexists(self.file(path))
+
+    def close(self):
+        for place in self.mounts:
+            umount(place, lazily=True)
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def older(package: Path, version: str, changed: dict[str, str]) -> Path:
+    """The same package under another version, with other configuration files: what an upgrade begins with."""
+    folder = WORK / f"repack-{version}"
+    run("dpkg-deb", "-R", package, folder, check=True)
+    control = folder / "DEBIAN" / "control"
+    control.write_text(re.sub(r"(?m)^Version: .*$", f"Version: {version}", control.read_text()))
+    for path, text in changed.items():
+        (folder / path.lstrip("/")).write_text(text)
+    made = WORK / f"holdfast_{version}.deb"
+    run("dpkg-deb", "--root-owner-group", "-b", folder, made, check=True)
+    shutil.rmtree(folder)
+    return made
+
+
+def _archive() -> Path:
+    """Has what the package says that it depends on, and nothing else that it could need."""
+    depends = run("dpkg-deb", "-f", only("holdfast_*.deb"), "Depends", check=True).out
+    wanted = ",".join(["systemd", "systemd-sysv", "rpm", *re.findall(r"(?:^|, )([a-z0-9.+-]+)", depends.strip())])
+    kept = _KEPT / f"package-{hashlib.sha256(wanted.encode()).hexdigest()[:16]}.tar"
+    if not kept.exists():
+        _KEPT.mkdir(parents=True, exist_ok=True)
+        making = kept.with_suffix(".part.tar")
+        made = run("mmdebstrap", "--variant=apt", "--mode=root", f"--include={wanted}", "bookworm", making, timeout=600,
+                   env={**os.environ, "PATH": _PATH})
+        if made.status != 0:
+            raise Skip(f"no Debian root can be made here: {made}")
+        making.rename(kept)
+    return kept

@@ -1,0 +1,43 @@
+"""Floods of drift: what is the same is folded, what differs is told each, and what is lost is counted."""
+
+import re
+
+from harness.lab import check, equal
+
+_ATTEMPTS = 10_000
+_MOST_ALERTS = 12  # the first, and one for each ten seconds that they take
+
+
+def _of(service, container) -> list[dict]:
+    """All alerts of the container, once the service has written what it still had."""
+    service.stop()
+    return service.alerts.drift(container)
+
+
+def _attempts(alerts: list[dict]) -> int:
+    """How many attempts they stand for: one each, or those that are folded into it."""
+    return sum(alert["repeats"] or 1 for alert in alerts)
+
+
+def test_ten_thousand_identical_attempts_are_a_handful_of_alerts_that_add_up(lab):
+    service, container = lab.service(), lab.run()
+    loop = f"i=0; while [ $i -lt {_ATTEMPTS} ]; do /tmp/evil; i=$((i+1)); done 2>/dev/null"
+    container.sh(f"cp /attack/payload.bin /tmp/evil; chmod 755 /tmp/evil; {loop}", timeout=120)
+    alerts = _of(service, container)
+    equal(_attempts(alerts), _ATTEMPTS, "attempts that the alerts stand for")
+    check(len(alerts) <= _MOST_ALERTS, f"{len(alerts)} alerts are no handful")
+    equal(alerts[0]["repeats"], 0, "repeats of the first alert, which comes at once")
+    equal({(a["verdict"], a["file"]["path"]) for a in alerts}, {("deny", "/tmp/evil")}, "what they are about")
+    return f"{len(alerts)} alerts, repeats {[a['repeats'] for a in alerts]}"
+
+
+def test_ten_thousand_different_attempts_are_told_each_or_counted_as_lost(lab):
+    service, container = lab.service(), lab.run()
+    out = container.exec("/attack/manyfiles", _ATTEMPTS, "/attack/payload.bin", "/tmp", timeout=120).out.strip()
+    check(out.endswith(f"ran=0 denied={_ATTEMPTS} other=0"), out[-200:])
+    alerts = _of(service, container)
+    equal(len({a["file"]["path"] for a in alerts}), len(alerts), "files that the alerts name")
+    told = [a["message"] for a in service.alerts.all() if a["kind"] == "service" and a["reason"] == "alerts-lost"]
+    lost = sum(int(re.match(r"(\d+) alerts? (?:was|were) lost", message).group(1)) for message in told)
+    equal(_attempts(alerts) + lost, _ATTEMPTS, "attempts that were told or counted as lost")
+    return f"{len(alerts)} alerts, {lost} lost"

@@ -1,0 +1,153 @@
+#!/usr/bin/python3
+"""A whole host: boots Debian 12 under software emulation, with systemd, and lets guest.py try the package there.
+
+usage: tests/vm/run.py [--kernel 6.1|6.12] [--fs ext4|xfs|btrfs] [--attacks PATTERN…] [--kills N] [--upgrades N]
+                        [--only PATTERN…] [--keep]
+
+--fs is what lies below the containers' overlays. --attacks names the attempts of tests/attacks that are made, too ("-" for
+none); --kills and --upgrades say how often the service is killed and the package upgraded under load. Needs root, and what ./dev package has made. Prints the lines of the guest's console; the exit
+status is 0 if the guest's tests have passed and it has shut down by itself.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[2]
+PACKAGES = Path(os.environ.get("HOLDFAST_PACKAGES", SOURCE / "build" / "packages"))
+CACHE = Path("/var/cache/holdfast-test")
+KERNELS = {"6.1": "linux-image-cloud-amd64", "6.12": "linux-image-6.12-cloud-amd64"}
+NEEDS = ["systemd", "systemd-sysv", "dbus", "udev", "initramfs-tools", "zstd", "python3", "podman", "crun", "runc", "conmon", "busybox-static",
+         "gcc", "libc6-dev", "python3-jsonschema", "xfsprogs", "btrfs-progs", "procps", "nftables", "iptables", "e2fsprogs"]
+ATTACKS = ["new_file_copied", "changed_file_patched", "attributes", "loader_glibc", "memory_fexecve", "superblock_tmpfs_inside", "dirty_past"]
+LIMIT_SECONDS = 5400
+
+
+def only(pattern: str) -> Path:
+    found = [p for p in PACKAGES.glob(pattern) if "dbgsym" not in p.name]
+    if len(found) != 1:
+        sys.exit(f"{PACKAGES}/{pattern}: {len(found)} files; ./dev package makes one")
+    return found[0]
+
+
+def call(*argv, **options):
+    subprocess.run([str(a) for a in argv], check=True, stdin=subprocess.DEVNULL, **options)
+
+
+def root_archive(kernel: str) -> Path:
+    """A Debian with what the package depends on, made once."""
+    depends = subprocess.run(["dpkg-deb", "-f", only("holdfast_*.deb"), "Depends"], check=True, capture_output=True, text=True).stdout
+    wanted = ",".join([*NEEDS, KERNELS[kernel], *re.findall(r"(?:^|, )([a-z0-9.+-]+)", depends.strip())])
+    kept = CACHE / f"vm-{hashlib.sha256(wanted.encode()).hexdigest()[:16]}.tar"
+    if not kept.exists():
+        print(f"making a root file system with {KERNELS[kernel]}", flush=True)
+        CACHE.mkdir(parents=True, exist_ok=True)
+        making = kept.with_suffix(".part.tar")
+        path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        left_out = [f"--dpkgopt=path-exclude={p}" for p in ("/usr/share/doc/*", "/usr/share/locale/*")]
+        call("mmdebstrap", "--variant=apt", "--mode=root", f"--include={wanted}", *left_out, "bookworm", making,
+             env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        making.rename(kept)
+    return kept
+
+
+def put_older(package: Path, work: Path, upgrades: int, here: Path):
+    """The package under as many older versions: what upgrades begin with and lead through."""
+    folder = work / "older"
+    call("dpkg-deb", "-R", package, folder)
+    control = folder / "DEBIAN" / "control"
+    for i in range(1, upgrades + 1):
+        control.write_text(re.sub(r"(?m)^Version: .*$", f"Version: 0.0.{i}", control.read_text()))
+        call("dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "-b", folder, here / f"old-{i}.deb", stdout=subprocess.DEVNULL)
+
+
+def fill(root: Path, work: Path, upgrades: int):
+    """The packages and the tests, and a unit that runs them at each boot."""
+    here, package = root / "opt" / "holdfast", only("holdfast_*.deb")
+    here.mkdir(parents=True)
+    shutil.copy(package, here / "new.deb")
+    put_older(package, work, upgrades, here)
+    ignored = shutil.ignore_patterns("__pycache__")
+    for folder in ("system", "attacks", "tools", "vm"):
+        shutil.copytree(SOURCE / "tests" / folder, here / "tests" / folder, ignore=ignored)
+    (here / "conf").mkdir()
+    shutil.copy(SOURCE / "conf" / "alert.schema.json", here / "conf")
+    units = root / "etc" / "systemd" / "system"
+    shutil.copy(SOURCE / "tests" / "vm" / "holdfast-vm.service", units)
+    wants = units / "multi-user.target.wants"
+    wants.mkdir(exist_ok=True)
+    (wants / "holdfast-vm.service").symlink_to("../holdfast-vm.service")
+    # Its hang-up would end what writes to the console.
+    (units / "serial-getty@ttyS0.service").symlink_to("/dev/null")
+    (root / "etc" / "hostname").write_text("holdfast-vm\n")
+    (root / "etc" / "fstab").write_text("/dev/vda / ext4 defaults 0 0\n")
+    journal = root / "var" / "log" / "journal"
+    journal.mkdir(exist_ok=True)  # persistent: alerts are there after a reboot
+
+
+def boot(work: Path, kernel: Path, initrd: Path, options: argparse.Namespace) -> int:
+    words = f"console=ttyS0 root=/dev/vda rw quiet hfvm.fs={options.fs} hfvm.attacks={','.join(options.attacks)} hfvm.kills={options.kills}"
+    if options.only:
+        words += f" hfvm.only={','.join(options.only)}"
+    qemu = subprocess.Popen(
+        ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2048", "-net", "none", "-display", "none",
+         "-monitor", "none", "-serial", "stdio", "-kernel", kernel, "-initrd", initrd, "-append", words,
+         "-drive", f"file={work / 'root.img'},if=virtio,format=raw,cache=unsafe", "-drive", f"file={work / 'data.img'},if=virtio,format=raw,cache=unsafe"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    timer = threading.Timer(LIMIT_SECONDS, qemu.kill)
+    timer.start()
+    finished, begin = None, time.monotonic()
+    for line in qemu.stdout:
+        text = line.decode(errors="replace").rstrip()
+        print(f"{time.monotonic() - begin:6.1f}  {text}", flush=True)
+        if found := re.match(r"VM: finished with (\d+) failed", text):
+            finished = int(found.group(1))
+    timer.cancel()
+    if qemu.wait() != 0 or finished is None:
+        print(f"the VM did not finish within {LIMIT_SECONDS} s, or ended early (status {qemu.returncode})")
+        return 1
+    return 1 if finished else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kernel", choices=KERNELS, default="6.1")
+    parser.add_argument("--fs", choices=("ext4", "xfs", "btrfs"), default="ext4")
+    parser.add_argument("--attacks", nargs="*", default=ATTACKS)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--upgrades", type=int, default=20)
+    parser.add_argument("--only", nargs="+", metavar="PATTERN", help="of the first boot's tests those with such a name")
+    parser.add_argument("--keep", action="store_true", help="leave the images where they are")
+    options = parser.parse_args()
+    archive = root_archive(options.kernel)
+    work = Path(tempfile.mkdtemp(prefix="holdfast-vm."))
+    try:
+        root = work / "root"
+        root.mkdir()
+        call("tar", "-C", root, "-xf", archive)
+        fill(root, work, options.upgrades)
+        kernel, initrd = (max((root / "boot").glob(name)) for name in ("vmlinuz-*", "initrd.img-*"))
+        shutil.copy(kernel, work / "kernel")
+        shutil.copy(initrd, work / "initrd")
+        call("mkfs.ext4", "-q", "-d", root, work / "root.img", "3G", stdout=subprocess.DEVNULL)
+        with open(work / "data.img", "wb") as data:
+            data.truncate(3 << 30)
+        shutil.rmtree(root)
+        return boot(work, work / "kernel", work / "initrd", options)
+    finally:
+        if options.keep:
+            print(f"images: {work}")
+        else:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
