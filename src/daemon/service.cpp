@@ -71,7 +71,7 @@ Result<void> Service::open_parts() {
     sinks.push_back(std::move(*sink));
   }
   alerts_ = std::make_unique<alert::Queue>(std::move(sinks), alert::Queue::Limits());
-  auto writers = gate::Writers::create({registry_, membership_, history_, counters_});
+  auto writers = gate::Writers::create({registry_, membership_, history_, counters_, closer_});
   if (!writers) return writers.error();
   writers_ = std::move(*writers);
 
@@ -80,6 +80,7 @@ Result<void> Service::open_parts() {
   seals_ = std::make_unique<gate::Seals>(
       gate::Seals::Dependencies{.alerts = *alerts_,
                                 .catalog = *catalog_,
+                                .closer = closer_,
                                 .on_trouble = [this](const std::string& why) { on_storage_problem(why); },
                                 .lease_signals = true});
   if (auto resumed = seals_->resume(); !resumed) return resumed;

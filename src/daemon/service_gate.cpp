@@ -75,6 +75,7 @@ Result<void> Service::make_gate() {
   gate::Gate::Dependencies gate_needs{
       .registry = registry_,
       .counters = counters_,
+      .closer = closer_,
       .exec_log = exec_log_,
       .any_prevents = [this] { return policies()->any_prevents(); },
       .judge = [this](gate::Gate& gate, const auto& pending) { judge_->judge(gate, pending); },

@@ -20,15 +20,6 @@ constexpr unsigned kBarrierThreads = 4;
 constexpr int kRestOfPatience = 4;
 /// What an execution waits at most for a service that starts, however short the deadline.
 constexpr std::chrono::milliseconds kStarting{10'000};
-using Order = std::deque<std::shared_ptr<Pending>>;
-
-/// By deadline: at the end, unless the deadline has been made shorter while others wait.
-void put_in_order(Order& order, std::shared_ptr<Pending> pending) {
-  const auto place = std::upper_bound(order.begin(), order.end(), pending, [](const auto& one, const auto& other) {
-    return one->deadline < other->deadline;
-  });
-  order.insert(place, std::move(pending));
-}
 
 /// As far as anybody knows by now: roots without a superblock of their own are found by a worker.
 std::shared_ptr<const container::Container> whose(const Pending& pending) {
@@ -60,7 +51,7 @@ Gate::Gate(const Settings& settings, Dependencies dependencies, EventTable table
       group_(std::move(group)),
       wake_(std::move(wake)),
       runtimes_(std::make_shared<const RuntimeSet>()),
-      leases_(settings.lease_signals),
+      leases_(dependencies_.closer, settings.lease_signals),
       interpreters_(table_.expectations()),
       self_(::getpid()) {}
 
@@ -108,7 +99,7 @@ void Gate::wake() {
   (void)!::write(wake_.get(), &one, sizeof one);
 }
 
-void Gate::take(Reader& reader, kernel::FanotifyEvent event, const struct stat* file) {
+void Gate::take(Reader& reader, kernel::FanotifyEvent& event, const struct stat* file) {
   auto& counters = dependencies_.counters;
   counters.events.fetch_add(1, std::memory_order_relaxed);
   if (event.is_overflow() || !event.file) {
@@ -116,22 +107,22 @@ void Gate::take(Reader& reader, kernel::FanotifyEvent event, const struct stat* 
     return;
   }
   if (file == nullptr) {
-    hand_over(std::move(event), {}, nullptr, false);
+    hand_over(event, {}, nullptr, false);
     return;
   }
   const struct stat& st = *file;
   if (!event.is_execution()) {
-    take_open(reader, std::move(event), st);
+    take_open(reader, event, st);
     return;
   }
   if (is_runtime(st.st_dev, st.st_ino)) {
     counters.barriers.fetch_add(1, std::memory_order_relaxed);
-    hand_over(std::move(event), st, nullptr, true);
+    hand_over(event, st, nullptr, true);
     return;
   }
   const auto* container = lookup(reader, st.st_dev);
   if (container != nullptr && settle_fast(event, st, container->get())) return;
-  hand_over(std::move(event), st, container != nullptr ? *container : nullptr, false);
+  hand_over(event, st, container != nullptr ? *container : nullptr, false);
 }
 
 const std::shared_ptr<container::Container>* Gate::lookup(Reader& reader, dev_t device) const {
@@ -148,11 +139,11 @@ void Gate::refresh_table(Reader& reader) const {
 }
 
 /// Opens are many, and nearly all of them of data: settled here, unless it is of an ELF file that is not the image's.
-void Gate::take_open(Reader& reader, kernel::FanotifyEvent event, const struct stat& st) {
+void Gate::take_open(Reader& reader, kernel::FanotifyEvent& event, const struct stat& st) {
   if ((event.mask & FAN_CLOSE_WRITE) != 0) writes_.note(event.pid, st.st_dev, st.st_ino);
   const auto* container = lookup(reader, st.st_dev);
   if (may_be_library(event, st, container != nullptr ? container->get() : nullptr)) {
-    hand_over(std::move(event), st, container != nullptr ? *container : nullptr, false);
+    hand_over(event, st, container != nullptr ? *container : nullptr, false);
   } else if (event.is_permission()) {
     reply(event.file.get(), true);
   }
@@ -219,7 +210,7 @@ bool Gate::allow_image_code(kernel::FanotifyEvent& event, const struct stat& st)
   return true;
 }
 
-void Gate::hand_over(kernel::FanotifyEvent event, const struct stat& st,
+void Gate::hand_over(kernel::FanotifyEvent& event, const struct stat& st,
                      std::shared_ptr<container::Container> container, bool barrier) {
   // Nobody waits for a notification: the loader's event may be here before its program's is judged. The judge takes
   // back what was not dynamic.
@@ -232,7 +223,7 @@ void Gate::hand_over(kernel::FanotifyEvent event, const struct stat& st,
   }
   // Before anybody can answer, so before the execution that the net will see.
   if (event.is_execution()) dependencies_.exec_log.note(event.pid, st.st_dev, st.st_ino);
-  auto pending = std::make_shared<Pending>();
+  auto pending = make_pending();
   pending->device = st.st_dev;
   pending->inode = st.st_ino;
   pending->event = std::move(event);
@@ -242,13 +233,21 @@ void Gate::hand_over(kernel::FanotifyEvent event, const struct stat& st,
   queue(std::move(pending), barrier);
 }
 
+/// Whoever lets go of it last need not close its file himself.
+std::shared_ptr<Pending> Gate::make_pending() {
+  return {new Pending, [this](Pending* pending) {
+            dependencies_.closer.close(std::move(pending->event.file));
+            delete pending;
+          }};
+}
+
 void Gate::queue(std::shared_ptr<Pending> pending, bool barrier) {
   pending->arrived = Steady::now();
   pending->deadline = deadline_of(pending->arrived, barrier);
   dependencies_.counters.pending.fetch_add(1, std::memory_order_relaxed);
   if (pending->wants_answer()) {
     const std::lock_guard lock(orders_);
-    put_in_order(barrier ? barrier_order_ : overdue_order_, pending);
+    (barrier ? barrier_order_ : overdue_order_).put(pending);
   }
   if (barrier) {
     barrier_queue_.push(0, std::move(pending));
@@ -274,12 +273,7 @@ void Gate::answer_overdue() {
   const auto now = Steady::now();
   const std::lock_guard lock(orders_);
   for (auto* order : {&overdue_order_, &barrier_order_}) {
-    while (!order->empty() &&
-           (order->front()->answered.load(std::memory_order_acquire) || order->front()->deadline <= now)) {
-      const auto pending = std::move(order->front());
-      order->pop_front();
-      answer_by_deadline(*pending, order == &barrier_order_);
-    }
+    while (const auto pending = order->take_due(now)) answer_by_deadline(*pending, order == &barrier_order_);
   }
 }
 
@@ -309,10 +303,9 @@ void Gate::respond(Pending& pending, bool allow) {
 
 int Gate::next_timeout() {
   const std::lock_guard lock(orders_);
-  Steady::time_point next = Steady::time_point::max();
-  if (!overdue_order_.empty()) next = overdue_order_.front()->deadline;
-  if (!barrier_order_.empty()) next = std::min(next, barrier_order_.front()->deadline);
-  if (next == Steady::time_point::max()) return -1;
+  constexpr auto kNever = Steady::time_point::max();
+  const auto next = std::min(overdue_order_.next().value_or(kNever), barrier_order_.next().value_or(kNever));
+  if (next == kNever) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Steady::now()).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
 }

@@ -50,7 +50,7 @@ std::size_t Gate::answer_unknown(bool allow) {
   {
     const std::lock_guard lock(orders_);
     for (const auto* order : {&overdue_order_, &barrier_order_}) {
-      for (const auto& pending : *order) known.insert(pending->event.file.get());
+      for (const auto& pending : order->all()) known.insert(pending->event.file.get());
     }
   }
   std::size_t answered = 0;
@@ -121,9 +121,12 @@ bool Gate::read_events(Reader& reader) {
     return false;
   }
   if (!read) dependencies_.counters.kernel_denied.fetch_add(1, std::memory_order_relaxed);
+  std::vector<UniqueFd> done;
   for (std::size_t i = 0; i < events.size(); ++i) {
-    take(reader, std::move(events[i]), reader.looked_at[i] ? &reader.files[i] : nullptr);
+    take(reader, events[i], reader.looked_at[i] ? &reader.files[i] : nullptr);
+    if (events[i].file) done.push_back(std::move(events[i].file));
   }
+  dependencies_.closer.close(std::move(done));
   if (read && events.size() < kernel::kEventsInABatch) read_until_.store(begin);
   return true;
 }

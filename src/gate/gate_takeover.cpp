@@ -25,7 +25,7 @@ bool all_lost(const std::deque<Pulse>& pulses, Steady::duration patience) {
 
 void Gate::take_over(const std::vector<InHand>& events) {
   for (const auto& one : events) {
-    auto pending = std::make_shared<Pending>();
+    auto pending = make_pending();
     pending->event.file = UniqueFd(one.number);
     pending->event.pid = one.pid;
     pending->event.mask = one.mask;
@@ -60,7 +60,7 @@ void Gate::release() {
   {
     const std::lock_guard lock(orders_);
     for (const auto* order : {&overdue_order_, &barrier_order_}) {
-      for (const auto& pending : *order) answer(*pending, true);
+      for (const auto& pending : order->all()) answer(*pending, true);
     }
   }
   for (const auto& one : table_.take_over()) reply(one.number, true);
@@ -77,10 +77,9 @@ std::optional<std::string> Gate::trouble() {
   if (!came_around) return "the gate's thread does not come around";
   {
     const std::lock_guard lock(orders_);
-    for (const auto* order : {&overdue_order_, &barrier_order_}) {
-      const bool late =
-          !order->empty() && !order->front()->answered.load() && order->front()->deadline + kLateAnswer < Steady::now();
-      if (late) return "an execution waits beyond its deadline";
+    for (auto* order : {&overdue_order_, &barrier_order_}) {
+      const auto next = order->next();
+      if (next && *next + kLateAnswer < Steady::now()) return "an execution waits beyond its deadline";
     }
   }
   if (all_lost(worker_pulses_, kLost + deadline())) return "every judge is held";

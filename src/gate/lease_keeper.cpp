@@ -51,7 +51,8 @@ bool asked(const std::optional<kernel::ReadLease>& lease) { return lease && !lea
 
 }  // namespace
 
-LeaseKeeper::LeaseKeeper(bool signals) : bell_(SIGURG, signals), thread_([this] { run(); }) {}
+LeaseKeeper::LeaseKeeper(kernel::LateCloser& closer, bool signals)
+    : closer_(closer), bell_(SIGURG, signals), thread_([this] { run(); }) {}
 
 LeaseKeeper::~LeaseKeeper() {
   {
@@ -88,10 +89,24 @@ void LeaseKeeper::run() {
 
 void LeaseKeeper::release_done() {
   const auto now = Steady::now();
-  std::erase_if(kept_, [now](const Execution& execution) { return may_go(execution, now); });
+  const auto done = std::stable_partition(kept_.begin(), kept_.end(),
+                                          [now](const Execution& execution) { return !may_go(execution, now); });
+  release(done, kept_.end());
   if (kept_.size() > kMostKept) {
-    kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(kept_.size() - kMostKept));
+    release(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(kept_.size() - kMostKept));
   }
+}
+
+/// The leases go now, for whoever waits to write.
+void LeaseKeeper::release(std::vector<Execution>::iterator begin, std::vector<Execution>::iterator end) {
+  std::vector<UniqueFd> files;
+  for (auto one = begin; one != end; ++one) {
+    for (auto* lease : {&one->overlay, &one->upper}) {
+      if (*lease) files.push_back((*lease)->give_up());
+    }
+  }
+  closer_.close(std::move(files));
+  kept_.erase(begin, end);
 }
 
 bool LeaseKeeper::may_go(const Execution& execution, Steady::time_point now) {

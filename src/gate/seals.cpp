@@ -130,7 +130,7 @@ void Seals::hold(Pin& pin, std::optional<kernel::ReadLease> lease) {
   pin.held.reset();
   if (!lease || leases_ >= kMostLeases) return;
   if (leases_ == 0) asked_.ring();
-  pin.held.emplace(HeldLease{std::move(*lease), Place(leases_)});
+  pin.held.emplace(dependencies_.closer, std::move(*lease), Place(leases_));
 }
 
 void Seals::pin(const Key& key, State& state, const std::string& path, const Sha256& sha256,

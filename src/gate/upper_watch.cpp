@@ -44,7 +44,7 @@ std::vector<UniqueFd> children_of(int directory, std::size_t most) {
 
 void UpperWatch::follow(const std::shared_ptr<container::Container>& container, UniqueFd directory) {
   const std::lock_guard lock(mutex_);
-  if (waiting_.size() + count_.load() < most_) waiting_.push_back({container, std::move(directory)});
+  if (waiting_.size() + count_.load() < most_) waiting_.push_back({container, {closer_, std::move(directory)}});
 }
 
 bool UpperWatch::step() {
@@ -56,7 +56,7 @@ bool UpperWatch::step() {
       next = std::move(waiting_.front());
       waiting_.pop_front();
     }
-    watch(next.container, std::move(next.fd));
+    watch(std::move(next));
   }
   return true;
 }
@@ -87,21 +87,20 @@ void UpperWatch::tidy() {
 
 /// Watched first, then read: what is made in between is seen twice rather than not at all. Nothing for a container
 /// whose sweep is over: what others still hold of it would keep its directories for ever.
-void UpperWatch::watch(const Weak& container, UniqueFd directory) {
-  const auto owner = container.lock();
-  if (is_gone(container) || !has_room(container)) return;
-  auto handle = events_.watch(directory.get());
+void UpperWatch::watch(Directory directory) {
+  const auto owner = directory.container.lock();
+  if (is_gone(directory.container) || !has_room(directory.container)) return;
+  auto handle = events_.watch(directory.fd.get());
   if (!handle) return;
   const auto known = watched_.find(*handle);
-  if (known != watched_.end() && same_owner(known->second.container, container)) return;
-  for (auto& child : children_of(directory.get(), most_ / 4)) follow(owner, std::move(child));
-  watched_.insert_or_assign(std::move(*handle), Directory{container, std::move(directory)});
+  if (known != watched_.end() && same_owner(known->second.container, directory.container)) return;
+  for (auto& child : children_of(directory.fd.get(), most_ / 4)) follow(owner, std::move(child));
+  watched_.insert_or_assign(std::move(*handle), std::move(directory));
   count_ = watched_.size();
 }
 
 void UpperWatch::take_directory(const Directory& parent, const std::string& name) {
-  const Weak container = parent.container;
-  if (auto child = open_child(parent.fd.get(), name.c_str())) watch(container, std::move(child));
+  if (auto child = open_child(parent.fd.get(), name.c_str())) watch({parent.container, {closer_, std::move(child)}});
 }
 
 bool UpperWatch::read(const std::function<void(const Change&)>& take, bool& lost) {

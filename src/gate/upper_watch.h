@@ -12,6 +12,7 @@
 #include "holdfast/base/unique_fd.h"
 #include "holdfast/container/registry.h"
 #include "holdfast/gate/writers.h"
+#include "holdfast/kernel/late_closer.h"
 #include "holdfast/kernel/name_events.h"
 
 namespace holdfast::gate {
@@ -32,8 +33,9 @@ class UpperWatch {
   };
 
   /// `most`: directories at a time, each of which costs a descriptor; a quarter of them for one container.
-  UpperWatch(const container::Registry& registry, kernel::NameEvents events, std::size_t most)
-      : registry_(registry), events_(std::move(events)), most_(most) {}
+  UpperWatch(const container::Registry& registry, kernel::LateCloser& closer, kernel::NameEvents events,
+             std::size_t most)
+      : registry_(registry), closer_(closer), events_(std::move(events)), most_(most) {}
 
   [[nodiscard]] int fd() const { return events_.fd(); }
   /// Takes a directory of the container, with all below it, as soon as the thread has time (`step`).
@@ -52,14 +54,15 @@ class UpperWatch {
  private:
   struct Directory {
     Weak container;
-    UniqueFd fd;  ///< for reading, so that files can be opened by handle beside it
+    kernel::LateFd fd;  ///< for reading, so that files can be opened by handle beside it
   };
-  void watch(const Weak& container, UniqueFd directory);
+  void watch(Directory directory);
   void take_directory(const Directory& parent, const std::string& name);
   [[nodiscard]] bool has_room(const Weak& container);
   [[nodiscard]] bool is_gone(const Weak& container) const;
 
   const container::Registry& registry_;
+  kernel::LateCloser& closer_;
   const kernel::NameEvents events_;
   const std::size_t most_;
   std::atomic<std::size_t> count_{0};  ///< of watched_, for `follow`

@@ -41,13 +41,16 @@ bool WritersImpl::take_written() {
     if (read.error().code != ENXIO && read.error().code != ENODEV) note_loss();
     return true;
   }
-  for (const auto& event : events_) {
+  std::vector<UniqueFd> done;
+  for (auto& event : events_) {
     if (event.is_overflow()) {
       note_loss();
     } else if (event.file) {
       take_written(event);
+      done.push_back(std::move(event.file));
     }
   }
+  to_.closer.close(std::move(done));
   return !events_.empty();
 }
 

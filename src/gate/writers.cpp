@@ -79,7 +79,7 @@ WritersImpl::WritersImpl(const Dependencies& dependencies, kernel::FanotifyGroup
                          std::optional<kernel::ForkEvents> forks, UniqueFd wake)
     : to_(dependencies),
       written_(std::move(written)),
-      upper_(dependencies.registry, std::move(changed), most_directories()),
+      upper_(dependencies.registry, dependencies.closer, std::move(changed), most_directories()),
       forks_(std::move(forks)),
       wake_(std::move(wake)),
       modes_(kSetsOfChanges),

@@ -50,7 +50,8 @@ struct SealsBox {
   policy::Seal seal{.window = 60s, .until = {}};
   alert::Queue alerts{{}, {}};
   baseline::fakes::EmptyCatalog catalog;
-  gate::Seals seals{{alerts, catalog, [](const std::string&) {}}};
+  kernel::LateCloser closer;
+  gate::Seals seals{{alerts, catalog, closer, [](const std::string&) {}}};
 };
 
 }  // namespace
@@ -135,7 +136,7 @@ TEST_SUITE("seals") {
     };
     for (int look = 0; look < 1000 && kept() == 0; ++look) std::this_thread::sleep_for(5ms);
     REQUIRE(kept() == 1);
-    gate::Seals next{{box.alerts, box.catalog, [](const std::string&) {}}};
+    gate::Seals next{{box.alerts, box.catalog, box.closer, [](const std::string&) {}}};
     REQUIRE(next.resume().ok());
     next.begin(box.container);
     next.meet(box.container);

@@ -69,6 +69,7 @@ TEST_CASE("a gate's thread that is held is replaced: what it has in hand is answ
   registry.put(container);
 
   gate::Counters counters;
+  kernel::LateCloser closer;
   gate::ExecLog exec_log;
   std::atomic<int> stuck{0};
   std::atomic<std::size_t> answered{0};
@@ -82,6 +83,7 @@ TEST_CASE("a gate's thread that is held is replaced: what it has in hand is answ
       settings,
       {.registry = registry,
        .counters = counters,
+       .closer = closer,
        .exec_log = exec_log,
        .any_prevents = [] { return true; },
        .judge = [](gate::Gate& g, const std::shared_ptr<gate::Pending>& pending) { g.answer(*pending, true); },

@@ -23,6 +23,7 @@
 #include "holdfast/gate/marks.h"
 #include "holdfast/gate/net.h"
 #include "holdfast/gate/runtime_binaries.h"
+#include "holdfast/kernel/late_closer.h"
 
 namespace holdfast::daemon {
 
@@ -84,6 +85,7 @@ class Service {
   const container::Membership membership_{registry_};
   container::UnprotectedList unprotected_;
   gate::Counters counters_;
+  kernel::LateCloser closer_;  ///< of files in containers
   gate::ExecLog exec_log_;
   gate::ExecHistory history_;
   gate::RuleUse rule_use_;

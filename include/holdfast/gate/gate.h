@@ -19,6 +19,7 @@
 #include "holdfast/container/discovery.h"
 #include "holdfast/container/registry.h"
 #include "holdfast/gate/counters.h"
+#include "holdfast/gate/deadline_order.h"
 #include "holdfast/gate/event_table.h"
 #include "holdfast/gate/exec_log.h"
 #include "holdfast/gate/fair_queue.h"
@@ -27,6 +28,7 @@
 #include "holdfast/gate/pending.h"
 #include "holdfast/gate/watchdog.h"
 #include "holdfast/kernel/fanotify.h"
+#include "holdfast/kernel/late_closer.h"
 
 namespace holdfast::gate {
 
@@ -52,6 +54,7 @@ class Gate final : public container::Marker {
   struct Dependencies {
     container::Registry& registry;
     Counters& counters;
+    kernel::LateCloser& closer;
     ExecLog& exec_log;  ///< gets every execution that an event came for
     /// Whether any policy in effect has Mode=prevent (see container::Container::provisional).
     std::function<bool()> any_prevents;
@@ -159,17 +162,19 @@ class Gate final : public container::Marker {
   [[nodiscard]] std::size_t answer_unknown(bool allow);
   void wake();
   void refresh_table(Reader& reader) const;
-  void take(Reader& reader, kernel::FanotifyEvent event, const struct stat* file);
-  void take_open(Reader& reader, kernel::FanotifyEvent event, const struct stat& st);
+  // These leave the file in the event if nobody needs it any more.
+  void take(Reader& reader, kernel::FanotifyEvent& event, const struct stat* file);
+  void take_open(Reader& reader, kernel::FanotifyEvent& event, const struct stat& st);
   [[nodiscard]] bool may_be_library(const kernel::FanotifyEvent& event, const struct stat& st,
                                     const container::Container* container) const;
   [[nodiscard]] bool settle_fast(kernel::FanotifyEvent& event, const struct stat& st, container::Container* container);
   [[nodiscard]] bool allow_image_code(kernel::FanotifyEvent& event, const struct stat& st);
   [[nodiscard]] const std::shared_ptr<container::Container>* lookup(Reader& reader, dev_t device) const;
-  void hand_over(kernel::FanotifyEvent event, const struct stat& st, std::shared_ptr<container::Container> container,
+  void hand_over(kernel::FanotifyEvent& event, const struct stat& st, std::shared_ptr<container::Container> container,
                  bool barrier);
   void respond(Pending& pending, bool allow);
   void reply(int number, bool allow);
+  [[nodiscard]] std::shared_ptr<Pending> make_pending();
   void queue(std::shared_ptr<Pending> pending, bool barrier);
   void finish(Pending& pending);
   void answer_overdue();
@@ -193,8 +198,8 @@ class Gate final : public container::Marker {
 
   std::atomic<std::shared_ptr<Reader>> reader_;  ///< the present one
   std::atomic<std::shared_ptr<const RuntimeSet>> runtimes_;
-  std::mutex orders_;  ///< the next two: by deadline; held for an instant, by the gate's thread and the watchdog's only
-  std::deque<std::shared_ptr<Pending>> overdue_order_, barrier_order_;
+  std::mutex orders_;  ///< the next two; held for an instant, by the gate's thread and the watchdog's only
+  DeadlineOrder overdue_order_, barrier_order_;
   FairQueue<const container::Container*, std::shared_ptr<Pending>> queue_;
   FairQueue<int, std::shared_ptr<Pending>> barrier_queue_;
   LeaseKeeper leases_;

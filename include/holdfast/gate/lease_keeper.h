@@ -10,6 +10,7 @@
 #include "holdfast/base/clock.h"
 #include "holdfast/base/unique_fd.h"
 #include "holdfast/gate/lease_bell.h"
+#include "holdfast/kernel/late_closer.h"
 #include "holdfast/kernel/lease.h"
 
 namespace holdfast::gate {
@@ -21,8 +22,8 @@ namespace holdfast::gate {
 /// the kernel tells us by SIGURG, and the lease goes as soon as the process runs the file, or is gone.
 class LeaseKeeper {
  public:
-  /// `signals`: see LeaseBell; SIGURG.
-  explicit LeaseKeeper(bool signals);
+  /// `signals`: see LeaseBell; SIGURG. The closer must outlive this.
+  LeaseKeeper(kernel::LateCloser& closer, bool signals);
   ~LeaseKeeper();
   LeaseKeeper(const LeaseKeeper&) = delete;
   LeaseKeeper& operator=(const LeaseKeeper&) = delete;
@@ -42,8 +43,10 @@ class LeaseKeeper {
  private:
   void run();
   void release_done();
+  void release(std::vector<Execution>::iterator begin, std::vector<Execution>::iterator end);
   [[nodiscard]] static bool may_go(const Execution& execution, Steady::time_point now);
 
+  kernel::LateCloser& closer_;
   std::mutex mutex_;
   std::vector<Execution> arrived_;  ///< guarded by mutex_
   std::vector<Execution> kept_;     ///< the thread's own

@@ -21,6 +21,7 @@
 #include "holdfast/baseline/catalog.h"
 #include "holdfast/container/container.h"
 #include "holdfast/gate/lease_bell.h"
+#include "holdfast/kernel/late_closer.h"
 #include "holdfast/kernel/lease.h"
 #include "holdfast/policy/policy.h"
 #include "holdfast/policy/sealed.h"
@@ -38,6 +39,7 @@ class Seals {
   struct Dependencies {
     alert::Queue& alerts;
     baseline::Catalog& catalog;
+    kernel::LateCloser& closer;
     std::function<void(const std::string&)>
         on_trouble;              ///< pins could not be kept for the next service; it goes on trying
     bool lease_signals = false;  ///< see LeaseBell; SIGWINCH
@@ -88,9 +90,16 @@ class Seals {
    private:
     std::size_t* taken_;
   };
+  /// Closed by the closer: what somebody has removed meanwhile goes with its last descriptor.
   struct HeldLease {
+    kernel::LateCloser* closer;
     kernel::ReadLease lease;
     Place place;
+    HeldLease(kernel::LateCloser& by, kernel::ReadLease held, Place one)
+        : closer(&by), lease(std::move(held)), place(std::move(one)) {}
+    HeldLease(HeldLease&&) noexcept = default;
+    HeldLease& operator=(HeldLease&&) = delete;
+    ~HeldLease() { closer->close(lease.give_up()); }
   };
   struct Pin {
     Sha256 sha256{};

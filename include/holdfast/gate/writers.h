@@ -15,6 +15,7 @@
 #include "holdfast/container/registry.h"
 #include "holdfast/gate/counters.h"
 #include "holdfast/gate/exec_history.h"
+#include "holdfast/kernel/late_closer.h"
 
 namespace holdfast::gate {
 
@@ -65,6 +66,7 @@ class Writers {
     const container::Membership& membership;
     ExecHistory& history;
     Counters& counters;
+    kernel::LateCloser& closer;
   };
   /// Its thread runs from here on.
   [[nodiscard]] static Result<std::unique_ptr<Writers>> create(const Dependencies& dependencies);

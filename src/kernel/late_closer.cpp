@@ -1,0 +1,66 @@
+#include "holdfast/kernel/late_closer.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace holdfast::kernel {
+namespace {
+
+/// So many overlays may be written back at a time while others are closed.
+constexpr std::size_t kThreads = 4;
+constexpr std::size_t kMostWaiting = 4096;
+
+}  // namespace
+
+LateCloser::LateCloser() {
+  for (std::size_t i = 0; i < kThreads; ++i) threads_.emplace_back([this] { run(); });
+}
+
+LateCloser::~LateCloser() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  come_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+void LateCloser::close(UniqueFd file) {
+  if (!file) return;
+  std::vector<UniqueFd> files;
+  files.push_back(std::move(file));
+  close(std::move(files));
+}
+
+void LateCloser::close(std::vector<UniqueFd> files) {
+  std::erase_if(files, [](const UniqueFd& file) { return !file; });
+  if (files.empty()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.size() >= kMostWaiting) return;
+    std::ranges::move(files, std::back_inserter(waiting_));
+    if (idle_ == 0) return;
+  }
+  come_.notify_one();
+}
+
+/// Each wakes the next one while there is more: it may be held by its own.
+void LateCloser::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    ++idle_;
+    come_.wait(lock, [this] { return stop_ || !waiting_.empty(); });
+    --idle_;
+    if (waiting_.empty()) return;
+    UniqueFd file = std::move(waiting_.front());
+    waiting_.pop_front();
+    const bool more = !waiting_.empty() && idle_ > 0;
+    lock.unlock();
+    if (more) come_.notify_one();
+    file.reset();
+    lock.lock();
+  }
+}
+
+}  // namespace holdfast::kernel
