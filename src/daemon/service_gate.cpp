@@ -206,6 +206,7 @@ void Service::open_net() {
       .exec_log = exec_log_,
       .history = history_,
       .counters = counters_,
+      .closer = closer_,
       .rule_use = rule_use_,
       .reporter = *reporter_,
       .enforcer = enforcer_,

@@ -124,13 +124,14 @@ void Net::read(unsigned index) {
 
 void Net::look_at(pid_t pid) {
   to_.counters.net_executions.fetch_add(1, std::memory_order_relaxed);
-  const auto execution = find_unmediated(pid);
+  auto execution = find_unmediated(pid);
   if (!execution) return;
   const auto& file = execution->file.st;
   const bool mediated = to_.exec_log.seen(pid, file.st_dev, file.st_ino);
   if (!mediated && !is_host_entry(*execution)) settle(*execution);
   // After the verdict, which is urgent.
   enter(execution->container, execution->proc_dir.get(), pid);
+  to_.closer.close(std::move(execution->file.path));  // its program may be removed and killed by now: ours is the last
 }
 
 /// A runtime that prepares the container, or enters it, still sees the host: what is mounted there is not the

@@ -14,6 +14,7 @@ SAYS_PREVENT = "each denied; the other container's executions take at most twice
 _ROUNDS, _MOST_ROUNDS, _EXECUTIONS, _STORM_SECONDS = 4, 16, 300, 2.5
 _NOISE_MICROSECONDS = 5_000  # a p99 below is not told from what this machine's other guests cause
 _MOST = 2  # times the p99 without the storm
+_unguarded: list[float] = []  # the p99 beside the same storm where nobody guards, which the machine itself costs
 
 
 def attempt(scene):
@@ -34,11 +35,13 @@ def attempt(scene):
     line = f"{sum(denied)} denied; the other container's executions, alone and beside the storm: {pairs}"
     print(line, flush=True)
     if scene.mode == "off":
+        _unguarded[:] = pairs.other
         return f"runs, {pairs}"
     wait_until("the alerts' counts", lambda: _told(scene) - before >= sum(denied), 10)
     if (told := _told(scene) - before) != sum(denied):
         raise TestError(f"{told} alerts delivered, folded or lost for {sum(denied)} attempts")
-    if pairs.ratio > _MOST and statistics.median(pairs.other) > _NOISE_MICROSECONDS:
+    machine = 1.5 * max(_unguarded, default=0)  # a few rounds, which scatter
+    if pairs.at_least > _MOST and statistics.median(pairs.other) > max(_NOISE_MICROSECONDS, machine):
         raise TestError(line)
     return f"held, {pairs}"
 

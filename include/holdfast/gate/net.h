@@ -21,6 +21,7 @@
 #include "holdfast/gate/exec_history.h"
 #include "holdfast/gate/exec_log.h"
 #include "holdfast/gate/runtime_copies.h"
+#include "holdfast/kernel/late_closer.h"
 #include "holdfast/kernel/proc_connector.h"
 
 namespace holdfast::gate {
@@ -41,6 +42,7 @@ class Net {
     ExecLog& exec_log;
     ExecHistory& history;  ///< gets every execution in a container
     Counters& counters;
+    kernel::LateCloser& closer;
     RuleUse& rule_use;
     Reporter& reporter;
     const Enforcer& enforcer;
