@@ -10,7 +10,7 @@ from harness.env import TestError, wait_until
 ROW = "verdict denial of service"
 MODES = ("prevent",)
 UNGUARDED = True
-SAYS_PREVENT = "each denied; the other container's executions take at most twice as long (p99, printed), since a container that is denied again and again waits for its answers; every attempt is in the alerts' counts"
+SAYS_PREVENT = "each denied; the other container's executions should take at most twice as long (p99, printed; not met on every machine), since a container that is denied again and again waits for its answers; every attempt is in the alerts' counts"
 _ROUNDS, _MOST_ROUNDS, _EXECUTIONS, _STORM_SECONDS = 4, 16, 300, 2.5
 _NOISE_MICROSECONDS = 5_000  # a p99 below is not told from what this machine's other guests cause
 _MOST = 2  # times the p99 without the storm
