@@ -124,7 +124,7 @@ bool Gate::read_events(Reader& reader) {
   std::vector<UniqueFd> done;
   for (std::size_t i = 0; i < events.size(); ++i) {
     take(reader, events[i], reader.looked_at[i] ? &reader.files[i] : nullptr);
-    if (events[i].file) done.push_back(std::move(events[i].file));
+    done.push_back(std::move(events[i].file));  // empty where somebody has taken it
   }
   dependencies_.closer.close(std::move(done));
   if (read && events.size() < kernel::kEventsInABatch) read_until_.store(begin);
