@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from harness.env import Skip, TestError, on_host, wait_until
@@ -127,11 +128,16 @@ def _drops() -> dict[str, int]:
     return {row[9]: int(row[8]) for row in rows if row[1] == "11"}
 
 
+# Seconds: the sockets hold 16 MiB each, and a slow machine executes a few hundred programs a second.
+_LONGEST_FLOOD = 300
+
+
 def _flood(lab):
     """Executes on the host until the kernel drops process events; nobody reads them meanwhile."""
     storm, before = attack_tool(lab, "execloop"), _drops()
     command, extra = on_host("timeout", "10", str(storm), "2000", "6", "/bin/true")
-    for _ in range(30):
+    end = time.monotonic() + _LONGEST_FLOOD
+    while time.monotonic() < end:
         subprocess.run(command, capture_output=True, timeout=20, check=True, **extra)
         # One is of forks, which nobody reads before somebody needs them: it is full first.
         if sum(drops > before.get(socket, 0) for socket, drops in _drops().items()) > 1:
@@ -147,7 +153,7 @@ def test_lost_process_events_are_told_and_made_good(lab):
     go = Path(f"/proc/{container.runtime.pid(container)}/root/tmp/go")
     pid = service.process.pid
     # Whatever becomes of this test: a runtime that is executed waits for the stopped service.
-    wake = subprocess.Popen(["/bin/sh", "-c", f"sleep 90; kill -CONT {pid}"])
+    wake = subprocess.Popen(["/bin/sh", "-c", f"sleep {_LONGEST_FLOOD + 60}; kill -CONT {pid}"])
     os.kill(pid, signal.SIGSTOP)
     try:
         _flood(lab)
