@@ -8,10 +8,10 @@
 #include "holdfast/container/oci.h"
 #include "holdfast/container/state_files.h"
 
-#include "bolt.h"
 #include "json_read.h"
 #include "names.h"
 #include "path_view.h"
+#include "podman_database.h"
 
 namespace holdfast::container {
 
@@ -65,28 +65,29 @@ std::optional<StoragePlace> storage_of(std::string_view path) {
   return std::nullopt;
 }
 
-/// Volatile containers (`--rm`, all of CRI-O's) are listed in the run root, which newer versions keep apart.
+/// Where containers of a transient store are listed, which does not outlive a boot.
 std::string run_root(int storage) {
   struct stat st {};
   if (::fstat(storage, &st) != 0 || st.st_uid == 0) return "/run/containers/storage";
   return fmt::format("/run/user/{}/containers", st.st_uid);
 }
 
-std::optional<StoredContainer> find_stored(int root, int storage, const StoragePlace& place) {
+/// Those that are to be removed when they end (`--rm`, all of CRI-O's) have a list of their own.
+std::optional<StoredContainer> find_stored(int storage, int volatile_storage, const StoragePlace& place) {
   const auto directory = place.driver + "-containers/";
-  if (const auto text = read_state_file(storage, directory + "containers.json", kStateFileLimit)) {
-    if (auto found = parse_stored_containers(*text, place.layer)) return found;
+  for (const int where : {storage, volatile_storage}) {
+    for (const char* const list : {"containers.json", "volatile-containers.json"}) {
+      const auto text = where < 0 ? Error{} : read_state_file(where, directory + list, kStateFileLimit);
+      if (!text) continue;
+      if (auto found = parse_stored_containers(*text, place.layer)) return found;
+    }
   }
-  const auto volatile_storage = open_in_root(root, run_root(storage), O_PATH | O_DIRECTORY);
-  if (!volatile_storage) return std::nullopt;
-  const auto text = read_state_file(volatile_storage->get(), directory + "volatile-containers.json", kStateFileLimit);
-  return text ? parse_stored_containers(*text, place.layer) : std::nullopt;
+  return std::nullopt;
 }
 
-/// Podman up to 4.7 keeps the whole configuration in its own database; newer ones, in another that is not read.
-void add_labels(int storage, Names& names) {
-  const auto found = find_in_bolt(storage, "libpod/bolt_state.db", {"ctr", names.id}, "config", {}, 0);
-  const auto config = found && found->value ? parse_json(*found->value) : Result<boost::json::value>(Error{});
+void add_labels(int storage, int volatile_storage, Names& names) {
+  const auto text = read_podman_config(storage, volatile_storage, names.id);
+  const auto config = text ? parse_json(*text) : Result<boost::json::value>(Error{});
   names.labels_unknown = !config || !config->is_object();
   if (names.labels_unknown) return;
   for (auto& [key, value] : strings_at(config->get_object(), "labels", kMaxLabels)) {
@@ -108,7 +109,9 @@ Names names_podman(const RootPlace& place) {
   if (!where) return names;
   const auto storage = open_in_root(place.layer_root, where->storage, O_PATH | O_DIRECTORY);
   if (!storage || may_stall(storage->get())) return names;
-  auto stored = find_stored(place.layer_root, storage->get(), *where);
+  const auto opened = open_in_root(place.layer_root, run_root(storage->get()), O_PATH | O_DIRECTORY);
+  const int volatile_storage = opened && !may_stall(opened->get()) ? opened->get() : -1;
+  auto stored = find_stored(storage->get(), volatile_storage, *where);
   if (!stored || stored->id.empty()) return names;
   names.id = stored->id;
   const auto userdata = fmt::format("{}-containers/{}/userdata", where->driver, names.id);
@@ -116,7 +119,7 @@ Names names_podman(const RootPlace& place) {
   if (const auto text = read_state_file(storage->get(), userdata + "/config.json", kBundleLimit)) {
     if (const auto config = parse_bundle_config(*text)) apply_annotations(config->annotations, names);
   }
-  add_labels(storage->get(), names);
+  add_labels(storage->get(), volatile_storage, names);
   if (names.name.empty()) names.name = std::move(stored->name);
   if (names.image.empty()) names.image = std::move(stored->image);
   if (const auto text = read_state_file(storage->get(), where->driver + "-images/images.json", kStateFileLimit)) {

@@ -32,6 +32,25 @@ TEST_SUITE("names at the barrier") {
     CHECK_FALSE(bench.marker.roots.at(0).provisional);
   }
 
+  TEST_CASE("a container that Podman 5 removes when it ends has its names and labels, too") {
+    if (!stage::can_mount_overlays()) return;
+    const Overlay overlay;
+    const std::string id = "a7ad8e726bd32115d74c6e392860e4010bf50a2e52de89bedbb64ff15cf433d9";  // of podman-db.sql
+    overlay.place.file("storage/overlay-containers/containers.json", "[]");
+    overlay.place.file("storage/overlay-containers/volatile-containers.json",
+                       R"([{"id":")" + id + R"(","layer":"L","names":["labelled"]}])");
+    overlay.place.file("storage/db.sql", fixture("podman-db.sql"));
+    const Process caller;
+    REQUIRE(caller.run(overlay.mount("storage/overlay/L/diff")));
+    Bench bench;
+    bench.barrier(caller);
+    const auto names = bench.only()->names();
+    CHECK(names->id == id);
+    CHECK(names->name == "labelled");
+    CHECK_FALSE(names->labels_unknown);
+    CHECK(names->labels == std::map<std::string, std::string>{{"tier", "front"}});
+  }
+
   TEST_CASE("state files behind symlinks are not read") {
     if (!stage::can_mount_overlays()) return;
     const Overlay overlay;

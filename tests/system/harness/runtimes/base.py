@@ -16,6 +16,7 @@ class Container:
         self.id = name
         self.upper: Path | None = None
         self.pod = ""
+        self.options: list[str] = []  # more of them for the engine's "create"; Podman's and Docker's
 
     def label(self) -> list[str]:
         """The label that every engine gives to its containers, as an option."""
@@ -85,16 +86,17 @@ class Runtime:
             self.up()
             self.is_up = True
 
-    def create(self, image: Image | None = None, argv: list[str] | None = None, name: str = "") -> Container:
+    def create(self, image: Image | None = None, argv: list[str] | None = None, name: str = "", options: tuple[str, ...] = ()) -> Container:
         self.require()
         self._count += 1
         image = image or self.images.app
         container = Container(self, name or f"{PREFIX}-{self.name}-{self._count}", image, argv or image.command)
+        container.options += options
         self.make(container)
         return container
 
-    def run(self, image: Image | None = None, argv: list[str] | None = None, name: str = "") -> Container:
-        container = self.create(image, argv, name)
+    def run(self, *args, **options) -> Container:
+        container = self.create(*args, **options)
         result = container.start()
         if result.status != 0:
             container.remove()

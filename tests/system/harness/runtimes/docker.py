@@ -35,7 +35,7 @@ class Docker(Runtime):
         self.docker("load", "-q", "-i", self.images.archive, check=True)
 
     def make(self, container: Container):
-        container.id = self.docker("create", "--network", "none", *container.label(), "--name", container.name,
+        container.id = self.docker("create", "--network", "none", *container.label(), *container.options, "--name", container.name,
                                    container.image.reference, *container.argv, check=True).out.strip()
         info = self.inspect(container)
         container.upper = Path(info["GraphDriver"]["Data"]["UpperDir"])
