@@ -7,6 +7,7 @@
 
 #include "holdfast/gate/gate.h"
 #include "holdfast/kernel/file.h"
+#include "holdfast/kernel/priority.h"
 
 namespace holdfast::gate {
 namespace {
@@ -22,6 +23,7 @@ void Gate::start_reader() {
   reader_.store(reader);
   readers_.emplace_back(reader, std::thread([this, reader] {
                           reader->thread.store(::gettid());
+                          kernel::run_before_others();  // every container waits for its answers
                           run(reader);
                           reader->ended.store(true);
                         }));

@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "holdfast/kernel/pidfd.h"
+#include "holdfast/kernel/priority.h"
 #include "holdfast/kernel/proc.h"
 
 namespace holdfast::gate {
@@ -24,7 +24,6 @@ constexpr auto kLag = std::chrono::milliseconds(100);
 /// The kernel offers each fork, execution and exit on the host to every reader's filter: beyond some, that costs more
 /// than it gains.
 constexpr unsigned kMostReaders = 8;
-constexpr int kMostUrgent = -20;
 
 unsigned reader_count() {
   const long processors = ::sysconf(_SC_NPROCESSORS_CONF);
@@ -38,10 +37,7 @@ void hurry(unsigned index, unsigned readers) {
   CPU_ZERO(&own);
   for (unsigned cpu = index; cpu < CPU_SETSIZE; cpu += readers) CPU_SET(cpu, &own);
   (void)::sched_setaffinity(0, sizeof own, &own);
-  sched_param priority{};
-  priority.sched_priority = 1;
-  if (::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &priority) == 0) return;
-  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kMostUrgent);
+  kernel::run_before_others();
 }
 
 /// Nothing for a process that has ended. `pidfd` may be an empty one.

@@ -31,9 +31,15 @@ std::string tty_name(int device) {
   return fmt::format("{}:{}", major_number, minor_number);
 }
 
+/// Our own, which we never leave.
+const Surroundings& host_surroundings() {
+  static const auto host = surroundings_of(UniqueFd(::open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC)).get());
+  return host;
+}
+
 bool is_outside(const Surroundings& ancestor, const Surroundings& inside) {
   if (ancestor.root_device != inside.root_device) return true;
-  const Surroundings host = surroundings_of(UniqueFd(::open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC)).get());
+  const Surroundings& host = host_surroundings();
   return ancestor.pid_namespace == host.pid_namespace && inside.pid_namespace != host.pid_namespace;
 }
 

@@ -12,7 +12,7 @@ MODES = ("prevent",)
 UNGUARDED = True
 SAYS_PREVENT = "each denied; the other container's executions should take at most twice as long (p99, printed; not met on every machine), since a container that is denied again and again waits for its answers; every attempt is in the alerts' counts"
 _ROUNDS, _MOST_ROUNDS, _EXECUTIONS, _STORM_SECONDS = 4, 16, 300, 2.5
-_NOISE_MICROSECONDS = 5_000  # a p99 below is not told from what this machine's other guests cause
+_NOISE_MICROSECONDS = 3_000  # a p99 below may be one time slice of anybody's
 _MOST = 2  # times the p99 without the storm
 _unguarded: list[float] = []  # the p99 beside the same storm where nobody guards, which the machine itself costs
 
