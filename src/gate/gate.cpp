@@ -210,14 +210,23 @@ bool Gate::allow_image_code(kernel::FanotifyEvent& event, const struct stat& st)
   return true;
 }
 
+/// A storm in a detect-mode container must not keep events that somebody waits for out of our hands, nor another
+/// container's notifications: once half of the room is taken, each may have its share and no more.
+bool Gate::has_room_for_notification(const container::Container* container) const {
+  const std::size_t in_hand = dependencies_.counters.pending.load(std::memory_order_relaxed);
+  const std::size_t common = settings_.most_pending / 2;
+  if (in_hand < common) return true;
+  if (in_hand >= common + common / 2) return false;
+  const auto load = queue_.load_of(container);
+  return load.waiting < common / (load.lanes + 1);
+}
+
 void Gate::hand_over(kernel::FanotifyEvent& event, const struct stat& st,
                      std::shared_ptr<container::Container> container, bool barrier) {
   // Nobody waits for a notification: the loader's event may be here before its program's is judged. The judge takes
   // back what was not dynamic.
   if (!event.is_permission() && event.is_execution()) interpreters_.note(event.pid);
-  auto& in_hand = dependencies_.counters.pending;
-  if (!event.is_permission() && in_hand.load(std::memory_order_relaxed) >= settings_.most_pending / 2) {
-    // A storm in a detect-mode container must not keep events that somebody waits for out of our hands.
+  if (!event.is_permission() && !has_room_for_notification(container.get())) {
     dependencies_.counters.notifications_lost.fetch_add(1, std::memory_order_relaxed);
     return;
   }

@@ -1,5 +1,7 @@
 #include "holdfast/kernel/late_closer.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -9,11 +11,17 @@ namespace {
 
 /// So many overlays may be written back at a time while others are closed.
 constexpr std::size_t kThreads = 4;
-constexpr std::size_t kMostWaiting = 4096;
+constexpr std::size_t kMostWaiting = 4096, kShareOfAllDescriptors = 8;
+
+std::size_t most_waiting() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kMostWaiting;
+  return std::min<std::size_t>(kMostWaiting, limit.rlim_cur / kShareOfAllDescriptors);
+}
 
 }  // namespace
 
-LateCloser::LateCloser() {
+LateCloser::LateCloser() : most_waiting_(most_waiting()) {
   for (std::size_t i = 0; i < kThreads; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -38,7 +46,7 @@ void LateCloser::close(std::vector<UniqueFd> files) {
   if (files.empty()) return;
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_.size() >= kMostWaiting) return;
+    if (waiting_.size() >= most_waiting_) return;
     std::ranges::move(files, std::back_inserter(waiting_));
     if (idle_ == 0) return;
   }

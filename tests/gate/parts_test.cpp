@@ -21,6 +21,9 @@ TEST_CASE("each container gets its turn, however long another one's queue is") {
   CHECK(*queue.pop() == 1000);
   CHECK(*queue.pop() == 1);
   CHECK(queue.size() == 98);
+  CHECK(queue.load_of(1).waiting == 98);
+  CHECK(queue.load_of(2).waiting == 0);
+  CHECK(queue.load_of(2).lanes == 1);
   queue.close();
   CHECK(queue.pop() == nullptr);
 }

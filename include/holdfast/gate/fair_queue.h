@@ -66,6 +66,16 @@ class FairQueue {
     debt += work * pace_.rest;
   }
 
+  struct Load {
+    std::size_t waiting = 0;  ///< in one lane
+    std::size_t lanes = 0;    ///< in which anything waits
+  };
+  [[nodiscard]] Load load_of(const Key& key) const {
+    const std::lock_guard lock(mutex_);
+    const auto lane = lanes_.find(key);
+    return {lane == lanes_.end() ? 0 : lane->second.size(), lanes_.size()};
+  }
+
   void close() {
     {
       const std::lock_guard lock(mutex_);

@@ -170,6 +170,7 @@ class Gate final : public container::Marker {
   [[nodiscard]] bool settle_fast(kernel::FanotifyEvent& event, const struct stat& st, container::Container* container);
   [[nodiscard]] bool allow_image_code(kernel::FanotifyEvent& event, const struct stat& st);
   [[nodiscard]] const std::shared_ptr<container::Container>* lookup(Reader& reader, dev_t device) const;
+  [[nodiscard]] bool has_room_for_notification(const container::Container* container) const;
   void hand_over(kernel::FanotifyEvent& event, const struct stat& st, std::shared_ptr<container::Container> container,
                  bool barrier);
   void respond(Pending& pending, bool allow);

@@ -25,14 +25,15 @@ class LateCloser {
   LateCloser(const LateCloser&) = delete;
   LateCloser& operator=(const LateCloser&) = delete;
 
-  /// At once, as a rule. If all threads are held and very many wait already, whoever calls closes them himself:
-  /// descriptors are not to run out.
+  /// At once, as a rule. If all threads are held and very many wait already (4096, or an eighth of what the process may
+  /// have), whoever calls closes them himself: descriptors are not to run out.
   void close(UniqueFd file);
   void close(std::vector<UniqueFd> files);
 
  private:
   void run();
 
+  const std::size_t most_waiting_;
   std::mutex mutex_;  ///< what follows; never held over a close
   std::condition_variable come_;
   std::deque<UniqueFd> waiting_;

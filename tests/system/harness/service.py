@@ -31,6 +31,7 @@ class Service:
             self.policy(file, text)
         self.alerts = Alerts(self.folder / "alerts.jsonl")
         self.sinks = [f"file:{self.alerts.path}", *alerts]
+        self.prefix: list[str] = []  # a command that executes the service
         self.process, self.checked = None, 0  # bytes of its alerts that were compared with the schema
 
     def configure(self, drift="Mode=prevent", gate="Deadline=5s\nOnDeadline=deny", service=""):
@@ -45,7 +46,7 @@ class Service:
             path.write_text(text)
 
     def command(self) -> list[str]:
-        return [str(DAEMON), "--config", str(self.config), "--state-dir", str(self.state), "--runtime-dir",
+        return [*self.prefix, str(DAEMON), "--config", str(self.config), "--state-dir", str(self.state), "--runtime-dir",
                 str(self.runtime_dir), "--policy-dir", str(self.policy_dir),
                 *(word for sink in self.sinks for word in ("--alert", sink))]
 
