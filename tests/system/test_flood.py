@@ -50,7 +50,7 @@ def test_storm_in_detect_mode_costs_another_container_no_alert(lab):
     service.start()
     noisy, quiet = lab.run(), lab.run()
     noisy.sh("cp /attack/payload.bin /tmp/evil; chmod 755 /tmp/evil")
-    storm = threading.Thread(target=noisy.exec, args=("/attack/execloop", 60_000, 100, "/tmp/evil"), kwargs={"timeout": 90})
+    storm = threading.Thread(target=noisy.exec, args=("/attack/execloop", 200_000, 100, "/tmp/evil"), kwargs={"timeout": 240})
     storm.start()
     files = [f"/tmp/quiet-{i}" for i in range(20)]
     for file in files:
