@@ -10,9 +10,8 @@ from harness.env import TestError, wait_until
 ROW = "verdict denial of service"
 MODES = ("prevent",)
 UNGUARDED = True
-SAYS_PREVENT = "each denied; the other container's executions should take at most twice as long (p99, printed; not met on every machine), since a container that is denied again and again waits for its answers; every attempt is in the alerts' counts"
+SAYS_PREVENT = "each denied; the other container's executions take at most twice as long (p99), where the machine itself does not make them wait as long with nobody guarding, since a container that is denied again and again waits for its answers; every attempt is in the alerts' counts"
 _ROUNDS, _MOST_ROUNDS, _EXECUTIONS, _STORM_SECONDS = 4, 16, 300, 2.5
-_NOISE_MICROSECONDS = 3_000  # a p99 below may be one time slice of anybody's
 _MOST = 2  # times the p99 without the storm
 _unguarded: list[float] = []  # the p99 beside the same storm where nobody guards, which the machine itself costs
 
@@ -41,7 +40,7 @@ def attempt(scene):
     if (told := _told(scene) - before) != sum(denied):
         raise TestError(f"{told} alerts delivered, folded or lost for {sum(denied)} attempts")
     machine = 1.5 * max(_unguarded, default=0)  # a few rounds, which scatter
-    if pairs.at_least > _MOST and statistics.median(pairs.other) > max(_NOISE_MICROSECONDS, machine):
+    if pairs.at_least > _MOST and statistics.median(pairs.other) > machine:
         raise TestError(line)
     return f"held, {pairs}"
 

@@ -30,8 +30,8 @@ class Podman(Runtime):
             self.podman("load", "-q", "-i", self.images.archive, check=True)
 
     def make(self, container: Container):
-        self.podman("create", "-q", "--network=none", *_LIMITS, *container.label(), *container.options, "--name", container.name, container.image.reference,
-                    *container.argv, check=True)
+        self.podman("create", "-q", "--network=none", *_LIMITS, *container.label(), *container.options, "--name", container.name,
+                    container.image.reference, *container.argv, check=True)
         info = self.inspect(container)
         container.id = info["Id"]
         container.upper = Path(info["GraphDriver"]["Data"]["UpperDir"])
