@@ -103,9 +103,13 @@ void UpperWatch::take_directory(const Directory& parent, const std::string& name
   if (auto child = open_child(parent.fd.get(), name.c_str())) watch({parent.container, {closer_, std::move(child)}});
 }
 
-bool UpperWatch::read(const std::function<void(const Change&)>& take, bool& lost) {
+bool UpperWatch::read(bool& lost) {
   if (const auto got = events_.read(batch_); !got) return false;
   lost = batch_.lost;
+  return lost || !batch_.events.empty();
+}
+
+void UpperWatch::tell(const std::function<void(const Change&)>& take) {
   for (const auto& event : batch_.events) {
     const auto* handle = event.directory();
     const auto directory = handle != nullptr ? watched_.find(*handle) : watched_.end();
@@ -130,7 +134,6 @@ bool UpperWatch::read(const std::function<void(const Change&)>& take, bool& lost
     change.linked = event.created && st.stx_nlink > 1;
     take(change);
   }
-  return lost || !batch_.events.empty();
 }
 
 bool UpperWatch::is_gone(const Weak& weak) const {

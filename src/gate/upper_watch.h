@@ -44,7 +44,9 @@ class UpperWatch {
   /// Marks some of what waits; false if nothing does.
   bool step();
   /// False if there was nothing to read. `lost` tells of a full queue.
-  bool read(const std::function<void(const Change&)>& take, bool& lost);
+  bool read(bool& lost);
+  /// Of what was read last.
+  void tell(const std::function<void(const Change&)>& take);
   /// Now and then lets go of directories that were deleted, which our descriptors keep: a container on a plain
   /// directory counts as removed when nothing holds its root any more.
   void tidy();

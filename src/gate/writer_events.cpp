@@ -19,6 +19,8 @@ constexpr std::size_t kMostLearned = 16;
 
 }  // namespace
 
+/// After events are read and before they are looked at: then whoever caused one is known by its fork, even if it has
+/// executed nothing and is gone.
 void WritersImpl::take_forks() {
   if (!forks_) return;
   do {
@@ -41,6 +43,7 @@ bool WritersImpl::take_written() {
     if (read.error().code != ENXIO && read.error().code != ENODEV) note_loss();
     return true;
   }
+  if (!events_.empty()) take_forks();
   std::vector<UniqueFd> done;
   for (auto& event : events_) {
     if (event.is_overflow()) {
@@ -69,9 +72,11 @@ void WritersImpl::take_written(const kernel::FanotifyEvent& event) {
 
 bool WritersImpl::take_changed() {
   bool lost = false;
-  const bool any = upper_.read([this](const UpperWatch::Change& change) { take_change(change); }, lost);
+  if (!upper_.read(lost)) return false;
   if (lost) to_.counters.writer_events_lost.fetch_add(1, std::memory_order_relaxed);
-  return any;
+  take_forks();
+  upper_.tell([this](const UpperWatch::Change& change) { take_change(change); });
+  return true;
 }
 
 void WritersImpl::take_change(const UpperWatch::Change& change) {

@@ -19,7 +19,7 @@
 namespace holdfast::gate {
 namespace {
 
-/// Forks are read when an event needs them, and so often: their socket has room for about ten thousand.
+/// Forks are read when an event needs them, and at least so often: their socket has room for about ten thousand.
 constexpr int kBetweenForks = 200;  // milliseconds
 /// The kernel's queue holds no more (fs.fanotify.max_queued_events): what was there at a pass's begin is read then.
 constexpr std::size_t kMostBatches = 1024;
@@ -173,10 +173,10 @@ void WritersImpl::pass() {
   }
   if (to_.registry.generation() != swept_ || modes_changed_.exchange(false)) sweep();
   upper_.tidy();
+  take_forks();
   const auto begin = Wall::now();
   bool more = true;
   for (std::size_t i = 0; more && i < kMostBatches; ++i) {
-    take_forks();
     more = take_written();
     more = take_changed() || more;
     more = upper_.step() || more;

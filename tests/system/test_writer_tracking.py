@@ -42,6 +42,19 @@ def test_a_shell_that_writes_without_executing_anything_is_known_too(lab):
         check(alert["writer"]["pid"] != alert["process"]["pid"], "the subshell is the writer, not the shell")
 
 
+def test_nobody_ends_too_soon_to_be_known(lab):
+    """A fork that executes nothing lives for less than a millisecond, one right after the other."""
+    service = lab.service(drift="Mode=detect")
+    container = lab.run()
+    many = 200
+    container.sh(f"mkdir /tmp/many; for i in $(seq {many}); do cat /attack/payload.bin >/tmp/many/$i; chmod 755 /tmp/many/$i; done\n"
+                 "for i in /tmp/many/*; do $i; done")
+    for number in range(1, many + 1):
+        alert = service.alerts.wait(container, path=f"/tmp/many/{number}")[0]
+        nobody = [word for word in ("writer", "made_executable") if "exe" not in alert.get(word, {"exe": ""})]
+        check("writer" in alert and not nobody, f"no program is known of {nobody}: {alert}")
+
+
 def test_files_that_were_only_moved_or_linked_are_told_as_that(lab):
     service = lab.service(drift="Mode=prevent\nRelocated=deny")
     container = lab.run()
