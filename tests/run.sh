@@ -14,7 +14,7 @@ suite_unit() { meson test -C build/main --suite unit --print-errorlogs; }
 suite_docs() { tests/docs.sh; }
 sanitized() { # sanitized NAME SANITIZERS OPTIMIZATION: the unit tests under sanitizers
   local dir=build/$1
-  [ -f "$dir/build.ninja" ] || meson setup "$dir" -Db_sanitize="$2" -Db_lundef=false -Doptimization="$3" -Ddebug=false -Dcpp_args=-g1 -Dunity=on -Dunity_size=1000 >/dev/null || return 1
+  [ -f "$dir/build.ninja" ] || meson setup "$dir" -Db_sanitize="$2" -Db_lundef=false -Doptimization="$3" -Ddebug=false -Dcpp_args=-g1 -Dunity_size=1000 >/dev/null || return 1
   ninja -C "$dir" meson-test-prereq >"$dir.log" 2>&1 || { tail -n 40 "$dir.log"; return 1; }
   meson test -C "$dir" --no-rebuild --suite unit --print-errorlogs --timeout-multiplier 4
 }

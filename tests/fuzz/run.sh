@@ -11,7 +11,7 @@ build=build/fuzz
 flags=-fsanitize=fuzzer-no-link,address,undefined
 if [ ! -e $build/build.ninja ]; then
   # fuzzer-no-link stands alone for tests/fuzz/meson.build to see.
-  CXX=$cxx meson setup $build --buildtype=plain -Dwerror=false -Db_lundef=false -Dunity=on -Dunity_size=8 \
+  CXX=$cxx meson setup $build --buildtype=plain -Dwerror=false -Db_lundef=false -Dunity_size=8 \
     -Dcpp_args="['-fsanitize=fuzzer-no-link','$flags','-fno-sanitize-recover=all','-O1','-g']" \
     -Dcpp_link_args="['-fsanitize=address,undefined']" >$build.log 2>&1 || { cat $build.log >&2; exit 1; }
 fi
