@@ -4,7 +4,7 @@
 # processor time that nobody else wants.
 cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH  # Debian's python3, which has what ./dev installs, before any other
-ALL=(format layers unit docs asan tsan fuzz package lint system attacks)
+ALL=(format layers unit docs asan tsan fuzz package lint system attacks vm)
 BESIDE=(lint)  # goes on beside the suites after it; what it says comes at the end
 
 suite_format() { git ls-files '*.h' '*.cpp' '*.c' | xargs clang-format-14 --dry-run --Werror; }
@@ -21,9 +21,14 @@ sanitized() { # sanitized NAME SANITIZERS OPTIMIZATION: the unit tests under san
 suite_asan() { sanitized asan address,undefined 0; }
 suite_tsan() { sanitized tsan thread 1; }
 suite_fuzz() { tests/fuzz/run.sh 60; }
-suite_package() { packaging/package.sh && python3 tests/package/run.py; }
+packaged=
+suite_package() { packaging/package.sh && packaged=yes && python3 tests/package/run.py; }
 suite_system() { python3 tests/system/run.py; }
 suite_attacks() { python3 tests/attacks/run.py; }
+suite_vm() { # what this tree's package does in a whole Debian, in brief; ./dev vm does the rest
+  [ -n "$packaged" ] || packaging/package.sh || return 1
+  python3 tests/vm/run.py --brief
+}
 
 suites=("$@")
 [ ${#suites[@]} -gt 0 ] || suites=("${ALL[@]}")
