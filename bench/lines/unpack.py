@@ -26,7 +26,7 @@ def measure(lab: Lab) -> list[Row]:
     series, worked = ({name: [] for name in containers} for _ in range(2))
     names = list(containers)
     before = service.status()["writers"]
-    for i in range(1 + lab.rounds(15, 4)):
+    for i in range(1 + lab.rounds(10, 4)):
         for name in turns(names, i):
             time, processor = containers[name].order("unpack", 1, "/bench/tree.tar")
             if i > 0:  # the first round warms up

@@ -185,8 +185,12 @@ def marked_devices(pid: int) -> set[int]:
 
 
 def _fanotify_groups(pid: int) -> list[str]:
-    folder = f"/proc/{pid}/fd"
-    return [fd for fd in os.listdir(folder) if os.readlink(f"{folder}/{fd}") == "anon_inode:[fanotify]"]
+    folder, found = f"/proc/{pid}/fd", []
+    for fd in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile, like most of those that a gate has
+            if os.readlink(f"{folder}/{fd}") == "anon_inode:[fanotify]":
+                found.append(fd)
+    return found
 
 
 def responders() -> dict[int, str]:
