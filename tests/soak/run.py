@@ -106,9 +106,10 @@ class Soak:
         for alert in self.service.alerts.drift():
             key = (alert["container"]["id"], alert["file"]["path"])
             told[key] = told.get(key, 0) + 1 + alert.get("repeats", 0)
+        attempts = set(self.attempts)
         missed = [a for a in self.attempts if a not in told]
         doubled = [a for a, times in told.items() if times > 1]
-        invented = [a for a in told if a not in set(self.attempts)]
+        invented = [a for a in told if a not in attempts]
         lost = [a["message"] for a in self.service.alerts.all() if a["kind"] == "service"]
         for what, found in (("missed", missed), ("doubled", doubled), ("without an attempt", invented), ("of the service itself", lost)):
             if found:
