@@ -1,9 +1,7 @@
 // The first process of a measured container. It says "ready", then obeys lines on its standard input until that ends:
 //   exec N PROGRAM     N times vfork, execve and wait
 //   refuse N PROGRAM   N times an execve that must fail with EPERM
-//   unpack 1 ARCHIVE   a tar of it into a directory of its own, which stays: ext4 looks for each new file's inode past
-//   all that
-//                      were deleted in the last minutes, which takes as long as it likes
+//   unpack 1 ARCHIVE   a tar of it into a directory of its own, which stays
 // Each is answered with one line: N times in nanoseconds, or "error …"; of `unpack`, how long it took and how long a
 // processor worked for it.
 #define _GNU_SOURCE
@@ -52,7 +50,8 @@ static const char* execute(char* program, long* ns) {
   return run(arguments, ns, NULL);
 }
 
-/// Sets two numbers.
+/// Sets two numbers. Nothing is removed in between: ext4 looks for a new file's inode past all that were deleted in the
+/// last minutes, which takes any time.
 static const char* unpack(char* archive, long* ns) {
   static int count;
   char folder[32];
