@@ -6,7 +6,7 @@ cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 database=build/lint/units
 mkdir -p build/lint
 rm -rf $database
-meson setup $database -Dtests=false -Dunity_size=8 >build/lint/units.log 2>&1 || { cat build/lint/units.log; exit 1; }
+meson setup $database -Dtests=false -Dunity_size=16 >build/lint/units.log 2>&1 || { cat build/lint/units.log; exit 1; }
 alone='clang++-14 -std=c++20 -Iinclude -DHOLDFAST_VERSION="" -w'
 stamp() { # stamp FILE CHECK: what the verdict depends on, the file with all that it includes and the checks, as a name
   echo "build/lint/$2.$(basename "$1").$( (cat .clang-tidy tests/lint.sh; $alone -E -P "$1" 2>/dev/null) | sha256sum | cut -c1-32)"

@@ -6,10 +6,11 @@ cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH  # Debian's python3, which has what ./dev installs, before any other
 ALL=(format layers unit docs asan tsan fuzz package lint system attacks vm)
 BESIDE=(lint)  # goes on beside the suites after it; what it says comes at the end
+ALONE=(attacks)  # measures how long others wait: meanwhile, what goes on beside is stopped
 
 suite_format() { git ls-files '*.h' '*.cpp' '*.c' | xargs clang-format-14 --dry-run --Werror; }
 suite_layers() { python3 tests/layers.py; }
-suite_lint() { tests/lint.sh; }
+suite_lint() { tests/lint.sh; }  # as each of BESIDE: the file of its name
 suite_unit() { meson test -C build/main --suite unit --print-errorlogs; }
 suite_docs() { tests/docs.sh; }
 sanitized() { # sanitized NAME SANITIZERS OPTIMIZATION: the unit tests under sanitizers
@@ -43,24 +44,24 @@ conclude() { # conclude SUITE STATUS SECONDS
 }
 
 declare -A beside
-trap '[ ${#beside[@]} = 0 ] || kill -- "${beside[@]/#/-}" 2>/dev/null' EXIT
+signal() { [ ${#beside[@]} = 0 ] || kill -s "$1" -- "${beside[@]/#/-}" 2>/dev/null; }  # signal NAME: to all that goes on beside
+trap 'signal KILL' EXIT
 trap 'exit 130' INT TERM
 mkdir -p build
 while [ ${#suites[@]} -gt 0 ]; do
   suite=${suites[0]} suites=("${suites[@]:1}")
   if [[ " ${BESIDE[*]} " == *" $suite "* ]] && [ ${#suites[@]} -gt 0 ]; then
     echo "=== $suite, beside what follows"
-    set -m  # a process group of its own, which can be ended
-    (chrt --idle --pid 0 $BASHPID; SECONDS=0; "suite_$suite"; status=$?; echo $SECONDS >"build/$suite.seconds"; exit $status) \
-      </dev/null >"build/$suite.out" 2>&1 &
-    beside[$suite]=$!
-    set +m
+    setsid tests/beside.sh "build/$suite.seconds" "tests/$suite.sh" </dev/null >"build/$suite.out" 2>&1 &
+    beside[$suite]=$!  # a session, so a process group, which can be ended
     continue
   fi
   echo "=== $suite"
   begin=$SECONDS
+  [[ " ${ALONE[*]} " != *" $suite "* ]] || signal STOP
   "suite_$suite"
   conclude "$suite" $? $((SECONDS - begin))
+  signal CONT
 done
 for suite in "${BESIDE[@]}"; do
   [ -n "${beside[$suite]:-}" ] || continue

@@ -6,6 +6,12 @@
 
 namespace holdfast {
 
+Steady::duration thread_time() {
+  timespec used{};
+  (void)::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
 std::string rfc3339(Wall::time_point t) {
   const auto micros = std::chrono::floor<std::chrono::microseconds>(t.time_since_epoch()).count();
   auto seconds = static_cast<std::time_t>(micros / 1'000'000);

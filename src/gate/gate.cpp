@@ -18,6 +18,7 @@ namespace {
 constexpr unsigned kBarrierThreads = 4;
 /// A container's executions rest (FairQueue) no longer than this part of their deadline.
 constexpr int kRestOfPatience = 4;
+constexpr std::chrono::microseconds kInstant{50};
 /// What an execution waits at most for a service that starts, however short the deadline.
 constexpr std::chrono::milliseconds kStarting{10'000};
 
@@ -53,6 +54,7 @@ Gate::Gate(const Settings& settings, Dependencies dependencies, EventTable table
       runtimes_(std::make_shared<const RuntimeSet>()),
       leases_(dependencies_.closer, settings.lease_signals),
       interpreters_(table_.expectations()),
+      denials_([this](Pending& pending) { respond(pending, false); }),
       self_(::getpid()) {}
 
 Gate::~Gate() { (void)stop(); }
@@ -87,6 +89,7 @@ bool Gate::stop() {
   wake();
   end_readers();
   if (settings_.handed_on) drain();
+  denials_.end();
   group_.close();
   queue_.close();
   barrier_queue_.close();
@@ -275,7 +278,20 @@ Steady::time_point Gate::deadline_of(Steady::time_point arrived, bool barrier) c
 }
 
 void Gate::answer(Pending& pending, bool allow) {
-  if (pending.claim()) respond(pending, allow);
+  if (!pending.claim()) return;
+  const bool may_be_held = pending.wants_answer() && pending.deadline > Steady::now() + DenialBatch::kHeld;
+  if (allow || !may_be_held || !is_charged(pending)) return respond(pending, allow);
+  pending.allowed.store(false, std::memory_order_release);
+  denials_.hold(pending.shared_from_this());
+}
+
+bool Gate::is_charged(const Pending& pending) const {
+  return pending.container && queue_.is_charged(pending.container.get());
+}
+
+/// By itself the kernel takes the processor from us only when it next looks, which may be milliseconds later.
+void Gate::let_others_run(const Pending& pending) const {
+  if (is_charged(pending)) std::this_thread::sleep_for(kInstant);
 }
 
 void Gate::answer_overdue() {
@@ -336,10 +352,10 @@ void Gate::work(Pulse& pulse) {
   while (const auto pending = queue_.pop()) {
     pulse.begin();
     dependencies_.counters.slow_verdicts.fetch_add(1, std::memory_order_relaxed);
-    const auto begin = Steady::now();
+    const auto begin = thread_time();
     dependencies_.judge(*this, pending);
     // What is denied is no use to anybody, and may come as a storm.
-    if (pending->container && !pending->allowed.load()) queue_.charge(pending->container.get(), Steady::now() - begin);
+    if (pending->container && !pending->allowed.load()) queue_.charge(pending->container.get(), thread_time() - begin);
     finish(*pending);
     pulse.end();
   }

@@ -216,6 +216,7 @@ void Judge::look_at(Gate& gate, Case& attempt, Steady::time_point deadline) cons
 void Judge::settle(Gate& gate, Case& attempt) {
   const auto deadline = attempt.pending->wants_answer() ? attempt.pending->deadline : Steady::now() + gate.deadline();
   look_at(gate, attempt, deadline);
+  gate.let_others_run(*attempt.pending);
   if (attempt.exam.timed_out && attempt.pending->wants_answer()) {
     // Not everything that the verdict needs is known: the administrator's answer, not a guess.
     gate.answer_by_deadline(*attempt.pending);
@@ -228,8 +229,10 @@ void Judge::settle(Gate& gate, Case& attempt) {
     // Read while the process still waits: once it is answered it may be gone.
     attempt.group = ::getpgid(attempt.pid());
     attempt.process = describe_process(attempt.proc_dir.get(), attempt.pid());
+    gate.let_others_run(*attempt.pending);
     attempt.ancestors =
         describe_ancestors(attempt.proc_dir.get(), attempt.process.ppid.value_or(0), attempt.container->first_pid());
+    gate.let_others_run(*attempt.pending);
   }
   if (decision.runs() && attempt.pending->wants_answer()) keep_leases(gate, attempt);
   attempt.exam.overlay_lease.reset();

@@ -5,16 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 
-#include "holdfast/base/unique_fd.h"
+#include <fmt/format.h>
+
 #include "holdfast/kernel/file.h"
 #include "holdfast/kernel/proc.h"
 
 namespace holdfast::gate {
 namespace {
-
-constexpr std::size_t kFdinfoLimit = 4096;
 
 /// Whether the file still has a name; without asking the file system behind it, which may never answer.
 bool has_name(int file) {
@@ -25,23 +23,13 @@ bool has_name(int file) {
 }  // namespace
 
 int mount_id_of(int file) {
-  const UniqueFd dir(::open("/proc/self/fdinfo", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const auto text = kernel::read_file_at(dir.get(), std::to_string(file).c_str(), kFdinfoLimit);
-  if (!text) return -1;
-  constexpr std::string_view kKey = "mnt_id:";
-  const auto at = text->find(kKey);
-  if (at == std::string::npos) return -1;
-  const char* begin = text->data() + at + kKey.size();
-  const char* const end = text->data() + text->size();
-  while (begin != end && (*begin == ' ' || *begin == '\t')) ++begin;
-  int id = -1;
-  std::from_chars(begin, end, id);
-  return id;
+  struct statx found {};
+  const bool told = kernel::statx_without_asking(file, "", STATX_MNT_ID, found) && (found.stx_mask & STATX_MNT_ID) != 0;
+  return told ? static_cast<int>(found.stx_mnt_id) : -1;
 }
 
 std::string shown_path(int file) {
-  const UniqueFd dir(::open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  auto link = kernel::read_link_at(dir.get(), std::to_string(file).c_str());
+  auto link = kernel::read_link_at(AT_FDCWD, fmt::format("/proc/self/fd/{}", file).c_str());
   return link ? std::move(*link) : std::string();
 }
 

@@ -84,9 +84,9 @@ std::vector<alert::ProcessInfo> describe_ancestors(const Surroundings& inside, p
     info.cmdline = kernel::read_cmdline(proc->get());
     ancestors.push_back(std::move(info));
     if (parent == last) break;
-    const auto status = kernel::read_status(proc->get());
-    if (!status) break;
-    parent = status->ppid;
+    const auto next = kernel::read_parent(proc->get());
+    if (!next) break;
+    parent = *next;
   }
   return ancestors;
 }

@@ -29,6 +29,22 @@ std::string_view status_word(std::string_view status, std::string_view key) {
   return rest.substr(0, rest.find_first_of("\t \n"));
 }
 
+struct Stat {
+  std::string name, rest;  ///< of the process; what follows it
+};
+
+Result<Stat> read_stat(int proc_dir) {
+  const auto stat = read_file_at(proc_dir, "stat", kStatusLimit);
+  if (!stat) return stat.error();
+  const auto open = stat->find('(');
+  // The name may hold anything, ')' too: its end is the last one.
+  const auto close = stat->rfind(')');
+  if (open == std::string::npos || close == std::string::npos || close < open) {
+    return Error{EINVAL, "/proc/PID/stat has no process name"};
+  }
+  return Stat{stat->substr(open + 1, close - open - 1), stat->substr(close + 1)};
+}
+
 /// Fields of /proc/PID/stat from the state (field 3) on.
 std::vector<std::string_view> stat_fields(std::string_view rest) {
   std::vector<std::string_view> fields;
@@ -105,17 +121,11 @@ Result<std::string> read_link_at(int dir, const char* name) {
 Result<ProcessStatus> read_status(int proc_dir) {
   const auto status = read_file_at(proc_dir, "status", kStatusLimit);
   if (!status) return status.error();
-  const auto stat = read_file_at(proc_dir, "stat", kStatusLimit);
+  auto stat = read_stat(proc_dir);
   if (!stat) return stat.error();
-  const auto open = stat->find('(');
-  // The name may hold anything, ')' too: its end is the last one.
-  const auto close = stat->rfind(')');
-  if (open == std::string::npos || close == std::string::npos || close < open) {
-    return Error{EINVAL, "/proc/PID/stat has no process name"};
-  }
   ProcessStatus out;
-  out.name = stat->substr(open + 1, close - open - 1);
-  const auto fields = stat_fields(std::string_view(*stat).substr(close + 1));
+  out.name = std::move(stat->name);
+  const auto fields = stat_fields(stat->rest);
   constexpr std::size_t kTty = 7 - 3;
   constexpr std::size_t kStart = 22 - 3;
   if (fields.size() <= kStart || !parse_number(fields[kTty], out.tty) ||
@@ -127,6 +137,18 @@ Result<ProcessStatus> read_status(int proc_dir) {
     return Error{EINVAL, "/proc/PID/status lacks Tgid, PPid, Uid or Gid"};
   }
   return out;
+}
+
+Result<pid_t> read_parent(int proc_dir) {
+  const auto stat = read_stat(proc_dir);
+  if (!stat) return stat.error();
+  constexpr std::size_t kParent = 4 - 3;
+  const auto fields = stat_fields(stat->rest);
+  pid_t parent = 0;
+  if (fields.size() <= kParent || !parse_number(fields[kParent], parent)) {
+    return Error{EINVAL, "/proc/PID/stat has no parent"};
+  }
+  return parent;
 }
 
 std::vector<std::string> read_cmdline(int proc_dir, std::size_t limit) {

@@ -1,5 +1,7 @@
 #include "holdfast/base/clock.h"
 
+#include <thread>
+
 #include <doctest/doctest.h>
 
 #include "holdfast/base/identity.h"
@@ -44,4 +46,14 @@ TEST_CASE("a moment beyond what nanoseconds can hold is written as it is") {
   using namespace std::chrono;
   CHECK(rfc3339(sys_seconds(sys_days(year{2999} / 12 / 31))) == "2999-12-31T00:00:00Z");
   CHECK(rfc3339(sys_seconds(seconds(0))) == "1970-01-01T00:00:00Z");
+}
+
+TEST_CASE("a thread's time does not go on while it waits") {
+  const auto begin = thread_time();
+  const auto began = Steady::now();
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  CHECK(thread_time() - begin < std::chrono::milliseconds(50));
+  while (thread_time() - begin < std::chrono::milliseconds(60)) {
+  }
+  CHECK(Steady::now() - began >= std::chrono::milliseconds(150));
 }

@@ -35,7 +35,9 @@ TEST_CASE("a lane that was charged rests, while another one goes on, and not bey
   queue.charge(1, 5ms);  // within the burst
   queue.push(1, std::make_shared<int>(0));
   CHECK(*queue.pop() == 0);
+  CHECK_FALSE(queue.is_charged(2));
   queue.charge(1, 50ms);
+  CHECK(queue.is_charged(1));
   queue.push(1, std::make_shared<int>(1));
   queue.push(2, std::make_shared<int>(2));
   CHECK(*queue.pop() == 2);

@@ -55,6 +55,7 @@ TEST_SUITE("proc") {
     CHECK(status->name == "a) (b\nc");
     CHECK(status->tgid == child.pid());
     CHECK(status->ppid == ::getpid());
+    CHECK(*kernel::read_parent(dir->get()) == ::getpid());
     CHECK(status->uid == ::getuid());
     CHECK(status->gid == ::getgid());
     CHECK(status->start_ticks > 0);

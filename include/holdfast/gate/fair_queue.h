@@ -66,6 +66,13 @@ class FairQueue {
     debt += work * pace_.rest;
   }
 
+  /// Whether this lane was charged so much lately that it rests, or soon will.
+  [[nodiscard]] bool is_charged(const Key& key) const {
+    const std::lock_guard lock(mutex_);
+    const auto debt = debts_.find(key);
+    return debt != debts_.end() && debt->second > Steady::now() - pace_.burst / 2;
+  }
+
   struct Load {
     std::size_t waiting = 0;  ///< in one lane
     std::size_t lanes = 0;    ///< in which anything waits

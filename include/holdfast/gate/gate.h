@@ -20,6 +20,7 @@
 #include "holdfast/container/registry.h"
 #include "holdfast/gate/counters.h"
 #include "holdfast/gate/deadline_order.h"
+#include "holdfast/gate/denial_batch.h"
 #include "holdfast/gate/event_table.h"
 #include "holdfast/gate/exec_log.h"
 #include "holdfast/gate/fair_queue.h"
@@ -118,8 +119,12 @@ class Gate final : public container::Marker {
   /// Which processes execute a dynamic program, and so its interpreter next.
   [[nodiscard]] InterpreterOrder& interpreters() { return interpreters_; }
 
-  /// Answers once; later calls for the same event do nothing. Any thread.
+  /// Answers once; later calls for the same event do nothing. A denial of a container that rests is given with others
+  /// of its kind (DenialBatch). Any thread.
   void answer(Pending& pending, bool allow);
+  /// To be called every hundred microseconds of work for an event: if its container is one that rests (FairQueue),
+  /// whoever waits for this processor goes on first. A worker; sleeps for an instant.
+  void let_others_run(const Pending& pending) const;
   /// Answers as configured for a verdict that does not come in time, and counts it. Any thread.
   void answer_by_deadline(Pending& pending, bool barrier = false);
 
@@ -173,6 +178,7 @@ class Gate final : public container::Marker {
   [[nodiscard]] bool has_room_for_notification(const container::Container* container) const;
   void hand_over(kernel::FanotifyEvent& event, const struct stat& st, std::shared_ptr<container::Container> container,
                  bool barrier);
+  [[nodiscard]] bool is_charged(const Pending& pending) const;
   void respond(Pending& pending, bool allow);
   void reply(int number, bool allow);
   [[nodiscard]] std::shared_ptr<Pending> make_pending();
@@ -205,6 +211,7 @@ class Gate final : public container::Marker {
   FairQueue<int, std::shared_ptr<Pending>> barrier_queue_;
   LeaseKeeper leases_;
   InterpreterOrder interpreters_;
+  DenialBatch denials_;
   ExecLog writes_;  ///< of files that were closed after writing, in detect-mode containers that judge libraries
   const pid_t self_;
   std::atomic<bool> stop_{false}, failed_{false};

@@ -16,7 +16,7 @@ namespace holdfast::gate {
 /// One event that the fast path could not settle, from the gate's thread to a worker. Whoever claims it answers it,
 /// exactly once: the worker with its verdict, or the gate's thread at the deadline. The event's descriptor stays open
 /// until the last owner is gone, so that its number cannot name another event meanwhile (kernel fact 13).
-struct Pending {
+struct Pending : std::enable_shared_from_this<Pending> {
   kernel::FanotifyEvent event;
   dev_t device = 0;  ///< with the inode, the file: as the gate's thread noted it in the ExecLog
   ino_t inode = 0;
