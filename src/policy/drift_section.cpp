@@ -42,7 +42,7 @@ std::optional<std::string> take_reason(const ReasonKey& reason_key, const Entry&
 
 std::optional<std::string> take_mode(const Entry& entry, Drift& drift) {
   const auto mode = parse_mode(entry.value);
-  if (!mode) return fmt::format("{} is not a mode; off, detect or prevent would be right", quoted(entry.value));
+  if (!mode) return fmt::format("{} is not a mode; off, detect or prevent would be right", in_quotes(entry.value));
   drift.mode = *mode;
   return std::nullopt;
 }
@@ -53,7 +53,7 @@ constexpr std::uint64_t kMostEvidence = std::uint64_t{1} << 30;  // bytes
 std::optional<std::string> take_evidence(const Entry& entry, Drift& drift, std::vector<Forceful>& forceful) {
   const auto size = parse_size(entry.value);
   if (!size || *size > kMostEvidence) {
-    return fmt::format("{} is not a size; 0, or up to 1G, like 64M, would be right", quoted(entry.value));
+    return fmt::format("{} is not a size; 0, or up to 1G, like 64M, would be right", in_quotes(entry.value));
   }
   drift.evidence = *size;
   if (*size != 0) forceful.push_back({&entry, "keeping what was denied", "0"});
@@ -63,7 +63,7 @@ std::optional<std::string> take_evidence(const Entry& entry, Drift& drift, std::
 std::optional<std::string> take_action(const Entry& entry, Drift& drift, std::vector<Forceful>& forceful) {
   const auto action = parse_action(entry.value);
   if (!action) {
-    return fmt::format("{} is not an action; none, kill, pause or stop would be right", quoted(entry.value));
+    return fmt::format("{} is not an action; none, kill, pause or stop would be right", in_quotes(entry.value));
   }
   drift.action = *action;
   if (*action != Drift::Action::none) forceful.push_back({&entry, to_string(*action), "none"});
@@ -79,13 +79,13 @@ std::string never_applies(std::string_view what, Mode mode, std::string_view rig
 std::optional<std::string> take_verdict(std::string_view value, std::optional<Verdict>& verdict) {
   verdict = parse_verdict(value);
   if (verdict) return std::nullopt;
-  return fmt::format("{} is not a verdict; allow, alert or deny would be right", quoted(value));
+  return fmt::format("{} is not a verdict; allow, alert or deny would be right", in_quotes(value));
 }
 
 std::optional<std::string> take_deadline_answer(std::string_view value, std::optional<Verdict>& answer) {
   const auto verdict = parse_verdict(value);
   if (!verdict || *verdict == Verdict::alert) {
-    return fmt::format("{} is not an answer; allow or deny would be right", quoted(value));
+    return fmt::format("{} is not an answer; allow or deny would be right", in_quotes(value));
   }
   answer = verdict;
   return std::nullopt;

@@ -27,7 +27,8 @@ Error at_line(const std::string& file, unsigned line, const std::string& text) {
 
 Result<Section> parse_header(std::string_view line, unsigned number, const std::string& file) {
   if (line.back() != ']') {
-    return at_line(file, number, fmt::format("{}: a section that is not closed; [NAME] would be right", quoted(line)));
+    return at_line(file, number,
+                   fmt::format("{}: a section that is not closed; [NAME] would be right", in_quotes(line)));
   }
   const std::string_view inside = trimmed(line.substr(1, line.size() - 2));
   const std::size_t blank = inside.find_first_of(" \t");
@@ -50,7 +51,7 @@ std::string key_list(const std::vector<Key>& keys) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::size_t kLongest = 80;
   return '"' + shorten(printable(text.substr(0, kLongest + 1)), kLongest) + '"';
 }
@@ -93,10 +94,10 @@ Result<std::vector<Section>> read_ini(std::string_view text, const std::string& 
     const std::size_t equals = line.find('=');
     const std::string_view key = trimmed(line.substr(0, std::min(equals, line.size())));
     if (equals == std::string_view::npos || key.empty()) {
-      return at_line(file, number, fmt::format("{}: not a setting; Key=value would be right", quoted(line)));
+      return at_line(file, number, fmt::format("{}: not a setting; Key=value would be right", in_quotes(line)));
     }
     if (sections.empty()) {
-      return at_line(file, number, fmt::format("{}: no section yet; [NAME] above it would be right", quoted(line)));
+      return at_line(file, number, fmt::format("{}: no section yet; [NAME] above it would be right", in_quotes(line)));
     }
     sections.back().entries.push_back({std::string(key), std::string(trimmed(line.substr(equals + 1))), number});
   }

@@ -43,6 +43,6 @@ struct Key {
 [[nodiscard]] Error complaint(const std::string& file, const Section& section, const Entry& entry,
                               const std::string& text);
 /// A piece of the file as a complaint quotes it: printable, not endless.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 }  // namespace holdfast::policy

@@ -17,7 +17,7 @@ Key glob_key(std::string name, std::vector<std::string>& globs) {
 std::optional<std::string> take_label(const Entry& entry, Match& match) {
   const std::size_t equals = entry.value.find('=');
   if (equals == std::string::npos || equals == 0) {
-    return fmt::format("{} is not a label; KEY=GLOB, like tier=front, would be right", quoted(entry.value));
+    return fmt::format("{} is not a label; KEY=GLOB, like tier=front, would be right", in_quotes(entry.value));
   }
   match.labels.emplace_back(entry.value.substr(0, equals), entry.value.substr(equals + 1));
   return std::nullopt;
@@ -33,7 +33,7 @@ Key path_key(std::string name, std::vector<std::string>& globs) {
 
 std::optional<std::string> take_hash(const Entry& entry, Rule& rule) {
   const auto hash = parse_sha256(entry.value);
-  if (!hash) return fmt::format("{} is not a SHA-256; 64 hexadecimal digits would be right", quoted(entry.value));
+  if (!hash) return fmt::format("{} is not a SHA-256; 64 hexadecimal digits would be right", in_quotes(entry.value));
   rule.hashes.push_back(*hash);
   return std::nullopt;
 }
@@ -41,7 +41,7 @@ std::optional<std::string> take_hash(const Entry& entry, Rule& rule) {
 std::optional<std::string> take_until(const Entry& entry, Rule& rule) {
   rule.until = parse_moment(entry.value);
   if (rule.until) return std::nullopt;
-  return fmt::format("{} is not a date; 2026-12-31 or 2026-12-31T18:00:00Z would be right", quoted(entry.value));
+  return fmt::format("{} is not a date; 2026-12-31 or 2026-12-31T18:00:00Z would be right", in_quotes(entry.value));
 }
 
 std::vector<Key> rule_keys(Rule& rule) {

@@ -12,7 +12,7 @@ constexpr std::string_view kFile = "file:";
 std::optional<std::string> take_window(const Entry& entry, Seal& seal) {
   const auto window = parse_duration(entry.value);
   if (!window || *window < std::chrono::seconds(1) || *window > std::chrono::hours(1)) {
-    return fmt::format("{} is not a window; 1s to 1h, like 30s, would be right", quoted(entry.value));
+    return fmt::format("{} is not a window; 1s to 1h, like 30s, would be right", in_quotes(entry.value));
   }
   seal.window = *window;
   return std::nullopt;
@@ -21,11 +21,11 @@ std::optional<std::string> take_window(const Entry& entry, Seal& seal) {
 std::optional<std::string> take_until(const Entry& entry, Seal& seal) {
   const std::string_view value = entry.value;
   if (!value.starts_with(kFile)) {
-    return fmt::format("{} is not the end of a window; file:/run/ready would be right", quoted(value));
+    return fmt::format("{} is not the end of a window; file:/run/ready would be right", in_quotes(value));
   }
   const std::string path(value.substr(kFile.size()));
   if (auto wrong = path_complaint(path)) return wrong;
-  if (path == "/") return fmt::format("{} is always there; file:/run/ready would be right", quoted(value));
+  if (path == "/") return fmt::format("{} is always there; file:/run/ready would be right", in_quotes(value));
   seal.until = path;
   return std::nullopt;
 }

@@ -37,10 +37,10 @@ Complaint take_sink(const Entry& entry, std::vector<std::string>& sinks) {
   if (value.starts_with(kFilePrefix)) {
     if (auto wrong = path_complaint(value.substr(kFilePrefix.size()))) return wrong;
   } else if (value != "journald" && value != "stderr") {
-    return fmt::format("{} is not a place for alerts; journald, stderr or file:/path would be right", quoted(value));
+    return fmt::format("{} is not a place for alerts; journald, stderr or file:/path would be right", in_quotes(value));
   }
   if (std::find(sinks.begin(), sinks.end(), value) != sinks.end()) {
-    return fmt::format("{} is there twice; once would be right", quoted(value));
+    return fmt::format("{} is there twice; once would be right", in_quotes(value));
   }
   sinks.emplace_back(value);
   return std::nullopt;
@@ -48,7 +48,7 @@ Complaint take_sink(const Entry& entry, std::vector<std::string>& sinks) {
 
 Complaint take_kernel_audit(const Entry& entry) {
   const auto wanted = parse_switch(entry.value);
-  if (!wanted) return fmt::format("{} is not a switch; no would be right", quoted(entry.value));
+  if (!wanted) return fmt::format("{} is not a switch; no would be right", in_quotes(entry.value));
   if (!*wanted) return std::nullopt;
   return "not supported by this version: denials are not sent to the kernel's audit log yet; no, or leaving the key "
          "out would be right";
@@ -59,7 +59,7 @@ Complaint take_deadline(const Entry& entry, std::chrono::milliseconds& deadline)
   const auto duration = parse_duration(entry.value);
   if (!duration || *duration < 1ms || *duration > 60s) {
     return fmt::format("{} is not a deadline; a duration from 1ms to 60s, like 500ms, would be right",
-                       quoted(entry.value));
+                       in_quotes(entry.value));
   }
   deadline = *duration;
   return std::nullopt;
@@ -67,7 +67,7 @@ Complaint take_deadline(const Entry& entry, std::chrono::milliseconds& deadline)
 
 Complaint take_absence(const Entry& entry, bool& hold) {
   if (entry.value != "allow" && entry.value != "hold") {
-    return fmt::format("{} is not an answer; allow or hold would be right", quoted(entry.value));
+    return fmt::format("{} is not an answer; allow or hold would be right", in_quotes(entry.value));
   }
   hold = entry.value == "hold";
   return std::nullopt;
@@ -78,7 +78,7 @@ Complaint take_threads(const Entry& entry, unsigned& threads) {
   const auto number = parse_size(entry.value);
   const bool digits = entry.value.find_first_not_of("0123456789") == std::string::npos;
   if (!number || !digits || *number > kMost) {
-    return fmt::format("{} is not a number of threads; 0 (one per core) to {} would be right", quoted(entry.value),
+    return fmt::format("{} is not a number of threads; 0 (one per core) to {} would be right", in_quotes(entry.value),
                        kMost);
   }
   threads = static_cast<unsigned>(*number);

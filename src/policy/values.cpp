@@ -122,7 +122,7 @@ std::optional<std::chrono::sys_seconds> parse_moment(std::string_view text) {
 std::optional<std::string> path_complaint(std::string_view path) {
   const auto wrong = [&](std::string_view what) {
     return fmt::format("{} {}; an absolute path as the kernel writes it, like /opt/app/bin, would be right",
-                       quoted(path), what);
+                       in_quotes(path), what);
   };
   if (path.empty() || path.front() != '/') return wrong("is not absolute");
   if (path == "/") return std::nullopt;

@@ -33,7 +33,7 @@ Complaint take_type(const Entry& entry, VolumeRule& rule) {
 Complaint take_read_only(const Entry& entry, VolumeRule& rule) {
   rule.read_only = parse_switch(entry.value);
   if (rule.read_only) return std::nullopt;
-  return fmt::format("{} is not a switch; yes or no would be right", quoted(entry.value));
+  return fmt::format("{} is not a switch; yes or no would be right", in_quotes(entry.value));
 }
 
 }  // namespace
