@@ -329,6 +329,11 @@ TEST_CASE("a database on a full disk does not stop a capture, and is reported") 
 }
 
 TEST_CASE("opening an image costs its caller less than a millisecond, seventy layers or not") {
+#ifdef __SANITIZE_THREAD__
+  constexpr auto kMost = std::chrono::milliseconds(10);  // every access to memory is a call there
+#else
+  constexpr auto kMost = std::chrono::milliseconds(1);
+#endif
   TempTree tree;
   for (int i = 0; i < 70; ++i) tree.file("layer" + std::to_string(i) + "/bin/t" + std::to_string(i), "x");
   const auto catalog = open_catalog(tree);
@@ -341,7 +346,7 @@ TEST_CASE("opening an image costs its caller less than a millisecond, seventy la
     baseline = catalog->open_image(std::move(layers)).value();
     best = std::min(best, Steady::now() - start);
   }
-  CHECK(best < std::chrono::milliseconds(1));
+  CHECK(best < kMost);
   CHECK(complete(*baseline).size() == 70);
 }
 
