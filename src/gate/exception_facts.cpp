@@ -23,10 +23,10 @@ std::string who_executes(const ExceptionFacts::Execution& execution, policy::Mod
   if (execution.proc_dir < 0) return {};
   if (execution.waits || library) return image_program(execution.container, execution.proc_dir, execution.pid);
   if (mode == policy::Mode::prevent) return {};
-  const auto status = kernel::read_status(execution.proc_dir);
-  if (!status || status->ppid <= 1) return {};
-  const auto parent = kernel::open_proc(status->ppid);
-  return parent ? image_program(execution.container, parent->get(), status->ppid) : std::string();
+  const auto parent_pid = kernel::read_parent(execution.proc_dir);
+  if (!parent_pid || *parent_pid <= 1) return {};
+  const auto parent = kernel::open_proc(*parent_pid);
+  return parent ? image_program(execution.container, parent->get(), *parent_pid) : std::string();
 }
 
 /// The writable layer's file, if it lies there.
@@ -41,9 +41,9 @@ bool comes_from_first(const ExceptionFacts::Execution& execution) {
   const pid_t first = execution.container.first_pid();
   if (execution.proc_dir < 0 || first <= 0) return false;
   if (execution.pid == first) return true;
-  const auto status = kernel::read_status(execution.proc_dir);
-  if (!status) return false;
-  const auto ancestors = describe_ancestors(execution.proc_dir, status->ppid, first);
+  const auto parent = kernel::read_parent(execution.proc_dir);
+  if (!parent) return false;
+  const auto ancestors = describe_ancestors(execution.proc_dir, *parent, first);
   return !ancestors.empty() && ancestors.back().pid == first;
 }
 

@@ -57,7 +57,7 @@ void Gate::drain() {
 void Gate::release() {
   // Nobody comes any more; then whoever waits goes on, read or not.
   group_.remove_marks();
-  denials_.flush();
+  denials_.end();
   {
     const std::lock_guard lock(orders_);
     for (const auto* order : {&overdue_order_, &barrier_order_}) {
