@@ -22,17 +22,17 @@ logged() { # logged NAME COMMAND…: its output matters only if it fails
   { echo "packaging/debian/changelog and packaging/rpm/holdfast.spec must name version $version, as meson.build does" >&2; exit 1; }
 
 echo "Debian: building"
-(cd "$source" && logged deb dpkg-buildpackage --no-sign --build=binary)
+# With the flags of ./dev build, and at the same depth: what that has compiled, ccache finds again.
+(cd "$source" && DEB_BUILD_OPTIONS=werror logged deb dpkg-buildpackage --no-sign --build=binary)
 mv "$work"/*.deb "$work"/*.changes "$work"/*.buildinfo "$out"
 lintian --fail-on error,warning --tag-display-limit 0 "$out"/*.changes
 
 echo "RPM: building"
 # In place: what the Debian package has compiled, with flags that suit both, need not be compiled again. Debian's rpmbuild
 # knows Debian's packages by no name (--nodeps), and makes no package of debugging symbols, so they are stripped.
-flags=$(cd "$source" && export DEB_BUILD_MAINT_OPTIONS=hardening=+all &&
-  echo "$(dpkg-buildflags --get CXXFLAGS) $(dpkg-buildflags --get CPPFLAGS)")
+flags=$(cd "$source" && make -s -f debian/rules flags)
 rm -rf "$source/debian"
-(cd "$source" && logged rpm rpmbuild -bb --build-in-place --nodeps --define "_topdir $work/rpm" --define "optflags $flags" \
+(cd "$source" && logged rpm rpmbuild -bb --build-in-place --nodeps --define "_topdir $work/rpm" --define "optflags $flags" --define 'werror true' \
   --define 'debug_package %{nil}' --define 'install_options --strip' packaging/rpm/holdfast.spec)
 mv "$work"/rpm/RPMS/*/*.rpm "$out"
 # It takes warnings for success.
