@@ -13,14 +13,11 @@ suite_layers() { python3 tests/layers.py; }
 suite_lint() { tests/lint.sh; }  # as each of BESIDE: the file of its name
 suite_unit() { meson test -C build/main --suite unit --print-errorlogs; }
 suite_docs() { tests/docs.sh; }
-sanitized() { # sanitized NAME SANITIZERS OPTIMIZATION: the unit tests under sanitizers
-  local dir=build/$1
-  [ -f "$dir/build.ninja" ] || meson setup "$dir" -Db_sanitize="$2" -Db_lundef=false -Doptimization="$3" -Ddebug=false -Dcpp_args=-g1 -Dunity_size=1000 >/dev/null || return 1
-  ninja -C "$dir" meson-test-prereq >"$dir.log" 2>&1 || { tail -n 40 "$dir.log"; return 1; }
-  meson test -C "$dir" --no-rebuild --suite unit --print-errorlogs --timeout-multiplier 4
+sanitized() { # sanitized NAME: the unit tests under sanitizers
+  tests/sanitized.sh "$1" meson-test-prereq && meson test -C "build/$1" --no-rebuild --suite unit --print-errorlogs --timeout-multiplier 4
 }
-suite_asan() { sanitized asan address,undefined 0; }
-suite_tsan() { sanitized tsan thread 1; }
+suite_asan() { sanitized asan; }
+suite_tsan() { sanitized tsan; }
 suite_fuzz() { tests/fuzz/run.sh 60; }
 packaged=
 suite_package() { packaging/package.sh && packaged=yes && python3 tests/package/run.py; }

@@ -6,16 +6,8 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 seconds=${1:-60}
 [[ $seconds =~ ^[1-9][0-9]*$ ]] || { echo 'usage: tests/fuzz/run.sh [SECONDS]' >&2; exit 2; }
 
-cxx=$(command -v clang++-14 || command -v clang++) || { echo 'SKIPPED: fuzzing needs clang++ and libclang-rt-14-dev' >&2; exit 77; }
-build=build/fuzz
-flags=-fsanitize=fuzzer-no-link,address,undefined
-if [ ! -e $build/build.ninja ]; then
-  # fuzzer-no-link stands alone for tests/fuzz/meson.build to see.
-  CXX=$cxx meson setup $build --buildtype=plain -Dwerror=false -Db_lundef=false -Dunity_size=8 \
-    -Dcpp_args="['-fsanitize=fuzzer-no-link','$flags','-fno-sanitize-recover=all','-O1','-g']" \
-    -Dcpp_link_args="['-fsanitize=address,undefined']" >$build.log 2>&1 || { cat $build.log >&2; exit 1; }
-fi
-ninja -C $build fuzz >$build.log 2>&1 || { tail -n 40 $build.log >&2; exit 1; }
+tests/sanitized.sh asan fuzz
+programs=build/asan/tests/fuzz build=build/fuzz
 
 cores=$(nproc)
 targets=()
@@ -27,7 +19,7 @@ mkdir -p $build/findings
 fuzz_one() {
   local target=$1 corpus=$build/corpus/$1
   mkdir -p "$corpus"
-  if "$build/tests/fuzz/fuzz_$target" -max_total_time=$each -timeout=5 -rss_limit_mb=1024 -max_len=16384 \
+  if "$programs/fuzz_$target" -max_total_time=$each -timeout=5 -rss_limit_mb=1024 -max_len=16384 \
     -artifact_prefix=$build/findings/$target- -print_final_stats=1 -verbosity=1 \
     "$corpus" "tests/fuzz/corpus/$target" >"$build/$target.log" 2>&1; then
     echo "ok    $target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$build/$target.log") inputs in ${each}s"
@@ -38,5 +30,5 @@ fuzz_one() {
   fi
 }
 export -f fuzz_one
-export build each
+export programs build each
 printf '%s\n' "${targets[@]}" | xargs -P "$cores" -I{} bash -c 'fuzz_one {}'

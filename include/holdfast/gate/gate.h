@@ -33,8 +33,9 @@
 
 namespace holdfast::gate {
 
-/// When a verdict is late, and what is answered then. One word, to be replaced as a whole while the gate runs.
-struct Answering {
+/// When a verdict is late, and what is answered then. One word, to be replaced as a whole while the gate runs; its
+/// alignment says so to compilers that would take a lock for any other.
+struct alignas(std::uint64_t) Answering {
   std::chrono::duration<std::uint32_t, std::milli> deadline{500};
   bool allow_on_deadline = true;
 };
