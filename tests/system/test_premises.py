@@ -20,7 +20,12 @@ def test_drift_runs_in_every_runtime_when_nothing_guards(lab, runtime):
 
 def test_races_are_won_when_nothing_guards(lab):
     container = lab.run()
-    outcomes = {mode: races.race(container, mode, 700) for mode in races.MODES}
+    outcomes = {}
+    for mode in races.MODES:
+        for _ in range(5):
+            outcomes[mode] = races.race(container, mode, 700)
+            if outcomes[mode].evil > 0:
+                break
     for name, arguments in {"copy-up": ("even",), "copy-up by truncate": ("odd", "--truncate")}.items():
         for _ in range(10):  # a narrow window: a container has its untouched files once
             outcomes[name] = races.copy_up(lab.run(), *arguments)

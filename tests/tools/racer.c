@@ -1,12 +1,14 @@
 // racer MODE MILLISECONDS FILE [OTHER]: executes FILE, a chameleon, again and again while a second thread changes it,
 // and says how it went: "good=N evil=N denied=N busy=N killed=N other=N changes=N". Evil and killed are executions of
 // bytes that nobody can have judged. Modes:
-//   held      a shared writable mapping whose descriptor is closed stays for the whole run; stores through it flip the
-//   byte window    the mapping is made and given up in a tight loop, to fall between a verdict and the execution write
-//   open, pwrite, close in a tight loop truncate  the page is cut off and grown again (zeros) by truncate(2), then
-//   written back exchange  FILE and OTHER (a payload) change places by renameat2(RENAME_EXCHANGE) replace   OTHER is
-//   linked to a fresh name and renamed over FILE, then a copy of the old FILE is renamed back links     FILE is written
-//   through another hard link, then it is a hard link of OTHER for a moment
+// - held: a shared writable mapping whose descriptor is closed stays for the whole run; stores through it flip the byte
+// - window: the mapping is made and given up in a tight loop, to fall between a verdict and the execution; it is kept
+//   for longer and longer, as executions take 0.1 ms on one machine and 2 ms on another
+// - write: open, pwrite, close in a tight loop
+// - truncate: the page is cut off and grown again (zeros) by truncate(2), then written back
+// - exchange: FILE and OTHER (a payload) change places by renameat2(RENAME_EXCHANGE)
+// - replace: OTHER is linked to a fresh name and renamed over FILE, then a copy of the old FILE is renamed back
+// - links: FILE is written through another hard link, then it is a hard link of OTHER for a moment
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -58,7 +60,7 @@ static void flip_in_window(void) {
   char* page = map_page();
   if (page == MAP_FAILED) return;
   page[where & 4095] = 'e';
-  pause_for(30e-6);
+  pause_for(30e-6 * (double)(1UL << changes % 8));
   page[where & 4095] = 'g';
   munmap(page, 4096);
   changes++;
