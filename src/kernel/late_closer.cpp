@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <utility>
 
@@ -11,6 +12,8 @@ namespace {
 
 /// So many overlays may be written back at a time while others are closed.
 constexpr std::size_t kThreads = 4;
+/// Whoever has closed nothing for so long is held.
+constexpr auto kHeld = std::chrono::milliseconds(1);
 constexpr std::size_t kMostWaiting = 4096, kShareOfAllDescriptors = 8;
 
 std::size_t most_waiting() {
@@ -48,27 +51,47 @@ void LateCloser::close(std::vector<UniqueFd> files) {
     const std::lock_guard lock(mutex_);
     if (waiting_.size() >= most_waiting_) return;
     std::ranges::move(files, std::back_inserter(waiting_));
-    if (idle_ == 0) return;
+    if (idle_ == 0 || watched_) return;
   }
   come_.notify_one();
 }
 
-/// Each wakes the next one while there is more: it may be held by its own.
 void LateCloser::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     ++idle_;
-    come_.wait(lock, [this] { return stop_ || !waiting_.empty(); });
+    come_.wait(lock, [this] { return stop_ || (!waiting_.empty() && !watched_); });
     --idle_;
     if (waiting_.empty()) return;
+    watch(lock);
+    work(lock);
+  }
+}
+
+/// Returns when nobody closes what is there.
+void LateCloser::watch(std::unique_lock<std::mutex>& lock) {
+  watched_ = true;
+  while (!stop_ && working_ > 0 && !waiting_.empty()) {
+    const auto closed = closed_;
+    (void)come_.wait_for(lock, kHeld, [this] { return stop_ || waiting_.empty(); });
+    if (closed_ == closed) break;
+  }
+  watched_ = false;
+}
+
+void LateCloser::work(std::unique_lock<std::mutex>& lock) {
+  ++working_;
+  while (!waiting_.empty()) {
     UniqueFd file = std::move(waiting_.front());
     waiting_.pop_front();
-    const bool more = !waiting_.empty() && idle_ > 0;
+    const bool unwatched = !waiting_.empty() && !watched_ && idle_ > 0;
     lock.unlock();
-    if (more) come_.notify_one();
+    if (unwatched) come_.notify_one();
     file.reset();
     lock.lock();
+    ++closed_;
   }
+  --working_;
 }
 
 }  // namespace holdfast::kernel

@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <sys/fanotify.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -73,6 +75,23 @@ NameEvents::Event parse_event(const fanotify_event_metadata& meta, const std::by
   return event;
 }
 
+/// In the handles of which the inode's number can be told (exportfs.h, enum fid_type).
+std::optional<std::uint64_t> inode_number(const std::string& handle) {
+  constexpr int kInode32 = 1, kBtrfs = 0x4d;
+  constexpr std::size_t kInode32Bytes = 8, kBtrfsBytes = 20;
+  if (handle.size() < kHandleBytesAt) return std::nullopt;
+  int type = 0;
+  std::memcpy(&type, handle.data() + kTypeAt, sizeof type);
+  const auto bytes = std::string_view(handle).substr(kHandleBytesAt);
+  std::uint64_t number = 0;  // little-endian, as every machine that this runs on
+  if (type == kInode32 && bytes.size() == kInode32Bytes) {
+    std::memcpy(&number, bytes.data(), sizeof(std::uint32_t));
+  } else if (type == kBtrfs && bytes.size() == kBtrfsBytes) {
+    std::memcpy(&number, bytes.data(), sizeof number);
+  }
+  return number != 0 ? std::optional(number) : std::nullopt;
+}
+
 Result<void> change_watch(int group, unsigned flags, int directory) {
   const auto path = fmt::format("/proc/self/fd/{}", directory);
   if (::fanotify_mark(group, flags, kMask, AT_FDCWD, path.c_str()) == 0) return {};
@@ -126,6 +145,14 @@ Result<UniqueFd> NameEvents::open_file(int beside, const std::string& handle) {
   UniqueFd file(::open_by_handle_at(beside, wanted, O_PATH | O_CLOEXEC));
   if (!file) return errno_error("open a file by its handle");
   return file;
+}
+
+bool NameEvents::find_by_name(int directory, const Event& event, struct statx& found) {
+  constexpr int kFlags = AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
+  const auto number = event.entry ? inode_number(event.file) : std::nullopt;
+  return number &&
+         ::statx(directory, event.entry->name.c_str(), kFlags, STATX_BASIC_STATS | STATX_BTIME, &found) == 0 &&
+         found.stx_ino == *number;
 }
 
 Result<void> NameEvents::read(Batch& batch) const {

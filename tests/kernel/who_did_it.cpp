@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -105,6 +106,39 @@ TEST_CASE("entries of a watched directory are told by name, with who changed the
   REQUIRE(::chmod((folder.path + "/two").c_str(), 0600) == 0);
   REQUIRE(events->read(batch).ok());
   CHECK(batch.events.empty());
+}
+
+TEST_CASE("the event's file is found by name as long as the name is its own") {
+  constexpr long kExt4 = 0xef53, kBtrfs = 0x9123683e;
+  const auto events = kernel::NameEvents::open();
+  if (skipped(events)) return;
+  const Folder folder;
+  const UniqueFd directory(::open(folder.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (skipped(events->watch(directory.get()))) return;
+  struct statfs file_system {};
+  REQUIRE(::fstatfs(directory.get(), &file_system) == 0);
+  const auto file = folder.path + "/one";
+  ::close(::open(file.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0640));
+  kernel::NameEvents::Batch batch;
+  REQUIRE(events->read(batch).ok());
+  REQUIRE(batch.events.size() == 1);
+  struct statx found {};
+  const bool by_name = kernel::NameEvents::find_by_name(directory.get(), batch.events[0], found);
+  if (file_system.f_type != kExt4 && file_system.f_type != kBtrfs) {
+    CHECK_FALSE(by_name);
+    MESSAGE("SKIPPED: " << folder.path << " is neither on ext4 nor on btrfs");
+    return;
+  }
+  CHECK(by_name);
+  CHECK((found.stx_mode & 07777) == 0640);
+
+  REQUIRE(::rename(file.c_str(), (folder.path + "/two").c_str()) == 0);
+  CHECK_FALSE(kernel::NameEvents::find_by_name(directory.get(), batch.events[0], found));
+  REQUIRE(::symlink("two", file.c_str()) == 0);  // leads to it, but is another
+  CHECK_FALSE(kernel::NameEvents::find_by_name(directory.get(), batch.events[0], found));
+  REQUIRE(::unlink(file.c_str()) == 0);
+  ::close(::open(file.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0640));
+  CHECK_FALSE(kernel::NameEvents::find_by_name(directory.get(), batch.events[0], found));
 }
 
 TEST_CASE("what comes from a directory that is not watched has no place that it left") {

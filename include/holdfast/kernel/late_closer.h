@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -16,7 +17,9 @@ namespace holdfast::kernel {
 /// and waits for the disk where ext4 is mounted with `discard`; whoever closes the last one of a file system that
 /// nobody mounts any more ends its superblock, and an overlay's first writes back whatever is dirty on the file system
 /// of its upper directory (ovl_sync_fs; 0.8 s for a gigabyte on a fast disk). Nobody may do that who owes others an
-/// answer. Any thread; `close` never waits for slow work.
+/// answer. Any thread; `close` never waits for slow work. One thread closes while another watches it, and goes on in
+/// its place should it be held: all of them at once would take the processors from whoever made the descriptors so
+/// many.
 class LateCloser {
  public:
   LateCloser();
@@ -32,12 +35,16 @@ class LateCloser {
 
  private:
   void run();
+  void watch(std::unique_lock<std::mutex>& lock);
+  void work(std::unique_lock<std::mutex>& lock);
 
   const std::size_t most_waiting_;
   std::mutex mutex_;  ///< what follows; never held over a close
   std::condition_variable come_;
   std::deque<UniqueFd> waiting_;
-  std::size_t idle_ = 0;  ///< threads
+  std::size_t idle_ = 0, working_ = 0;  ///< threads
+  std::uint64_t closed_ = 0;
+  bool watched_ = false;  ///< by a thread that is neither
   bool stop_ = false;
   std::vector<std::thread> threads_;
 };

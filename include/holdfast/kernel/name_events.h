@@ -10,6 +10,8 @@
 #include "holdfast/base/result.h"
 #include "holdfast/base/unique_fd.h"
 
+struct statx;
+
 namespace holdfast::kernel {
 
 /// What happens to the entries of watched directories, by whom: created, renamed, attributes changed. Inode marks of a
@@ -43,6 +45,11 @@ class NameEvents {
   /// The file itself (O_PATH), under whatever name it has by now. `beside` is any open descriptor on its file system.
   /// ESTALE if it is gone. Needs CAP_DAC_READ_SEARCH.
   [[nodiscard]] static Result<UniqueFd> open_file(int beside, const std::string& handle);
+
+  /// Whether the event's entry, in that directory, still names the event's own file, and then what it is; nothing is
+  /// opened, no link followed. False if not, or if that cannot be told: only ext4's and btrfs's handles say the inode's
+  /// number and are nobody else's (xfs's look as FUSE's do, whose server might have us wait).
+  [[nodiscard]] static bool find_by_name(int directory, const Event& event, struct statx& found);
 
   struct Batch {
     std::vector<Event> events;
