@@ -64,7 +64,7 @@ class WritersImpl final : public Writers {
 
   // The thread's own.
   std::vector<kernel::FanotifyEvent> events_;
-  alignas(8) std::array<std::byte, 4 * kernel::kFanotifyBatch> buffer_{};  ///< what the kernel writes events into
+  alignas(8) std::array<std::byte, kernel::kFanotifyBatch> buffer_{};  ///< what the kernel writes events into
   kernel::ForkEvents::Batch fork_batch_;
   Shared completed_;  ///< the last program whose parents were looked up
   Wall::time_point last_empty_{};

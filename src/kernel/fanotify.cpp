@@ -129,7 +129,7 @@ Result<void> FanotifyGroup::read(std::vector<FanotifyEvent>& events, std::span<s
     return errno_error("read fanotify events");
   }
   std::vector<FanotifyRecord> records;
-  records.reserve(buffer.size() / sizeof(fanotify_event_metadata));
+  records.reserve(kFanotifyBatch / sizeof(fanotify_event_metadata));
   auto parsed = parse_records(buffer.first(static_cast<std::size_t>(got)), records);
   for (const auto& record : records) {
     events.push_back({UniqueFd(record.fd), UniqueFd(record.pidfd), record.pid, record.mask});

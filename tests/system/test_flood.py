@@ -46,7 +46,7 @@ def test_ten_thousand_different_attempts_are_told_each_or_counted_as_lost(lab):
 
 def test_storm_in_detect_mode_costs_another_container_no_alert(lab):
     service = lab.service(start=False, drift="Mode=detect")
-    service.prefix = ["prlimit", "--nofile=2048:2048"]  # little room, which a storm can fill
+    service.prefix = ["prlimit", "--nofile=4096:4096"]  # little room, which a storm can fill
     service.start()
     noisy, quiet = lab.run(), lab.run()
     noisy.sh("cp /attack/payload.bin /tmp/evil; chmod 755 /tmp/evil")

@@ -68,8 +68,8 @@ class FanotifyGroup {
   /// No more events of that kind about this very inode, while the kernel keeps it in memory.
   [[nodiscard]] Result<void> ignore_inode(int fd, std::uint64_t mask) const;
 
-  /// Replaces `events` by at most what fits (kernel fact 12: each event costs two descriptors); keeps its memory. The
-  /// kernel writes to `buffer`, of kFanotifyBatch bytes, or more where nobody waits for an answer.
+  /// Replaces `events` by at most a batch (kernel fact 12: each event costs two descriptors); keeps its memory. The
+  /// kernel writes to `buffer`, of kFanotifyBatch bytes.
   /// Empty: nothing there. EMFILE, ENOENT and the like concern one event, which the kernel has answered itself
   /// (denied): count it and read on.
   [[nodiscard]] Result<void> read(std::vector<FanotifyEvent>& events, std::span<std::byte> buffer) const;
