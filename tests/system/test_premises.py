@@ -20,17 +20,19 @@ def test_drift_runs_in_every_runtime_when_nothing_guards(lab, runtime):
 
 def test_races_are_won_when_nothing_guards(lab):
     container = lab.run()
-    outcomes = {}
-    for mode in races.MODES:
-        for _ in range(5):
-            outcomes[mode] = races.race(container, mode, 700)
-            if outcomes[mode].evil > 0:
-                break
+    outcomes = {mode: _until_won(5, lambda: races.race(container, mode, 700)) for mode in races.MODES}
     for name, arguments in {"copy-up": ("even",), "copy-up by truncate": ("odd", "--truncate")}.items():
-        for _ in range(10):  # a narrow window: a container has its untouched files once
-            outcomes[name] = races.copy_up(lab.run(), *arguments)
-            if outcomes[name].evil > 0:
-                break
+        # A narrow window: a container has its untouched files once.
+        outcomes[name] = _until_won(10, lambda: races.copy_up(lab.run(), *arguments))
     for mode, outcome in outcomes.items():
         check(outcome.evil > 0, f"{mode} never ran changed bytes, so it proves nothing: {outcome}")
     return "; ".join(f"{mode}: {outcome}" for mode, outcome in outcomes.items())
+
+
+def _until_won(times: int, race) -> races.Outcome:
+    """The first of at most so many races in which changed bytes ran, or the last."""
+    for _ in range(times):
+        outcome = race()
+        if outcome.evil > 0:
+            break
+    return outcome
