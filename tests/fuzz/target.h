@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
-// One program a target: libFuzzer drives it in ./run.sh, replay.cpp feeds it its corpus among the unit tests.
+// One program a target, which libFuzzer drives.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace holdfast::fuzz {
