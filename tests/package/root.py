@@ -1,15 +1,14 @@
 """A minimal Debian with an init system, in which the packages are installed as an administrator would."""
 
-import hashlib
 import os
 import re
 import shutil
 from pathlib import Path
 
-from harness.env import SOURCE, WORK, Result, Skip, TestError, mount, run, umount
+from harness import roots
+from harness.env import SOURCE, WORK, Result, TestError, mount, run, umount
 
 PACKAGES = SOURCE / "build" / "packages"
-_KEPT = Path("/var/cache/holdfast-test")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -66,15 +65,5 @@ def older(package: Path, version: str, changed: dict[str, str]) -> Path:
 
 def _archive() -> Path:
     """Has what the package says that it depends on, and nothing else that it could need."""
-    depends = run("dpkg-deb", "-f", only("holdfast_*.deb"), "Depends", check=True).out
-    wanted = ",".join(["systemd", "systemd-sysv", "rpm", *re.findall(r"(?:^|, )([a-z0-9.+-]+)", depends.strip())])
-    kept = _KEPT / f"package-{hashlib.sha256(wanted.encode()).hexdigest()[:16]}.tar"
-    if not kept.exists():
-        _KEPT.mkdir(parents=True, exist_ok=True)
-        making = kept.with_suffix(".part.tar")
-        made = run("mmdebstrap", "--variant=apt", "--mode=root", f"--include={wanted}", "bookworm", making, timeout=600,
-                   env={**os.environ, "PATH": _PATH})
-        if made.status != 0:
-            raise Skip(f"no Debian root can be made here: {made}")
-        making.rename(kept)
-    return kept
+    wanted = ["systemd", "systemd-sysv", "rpm", *roots.depends(only("holdfast_*.deb"))]
+    return roots.archive("package", ",".join(wanted), documented=True)  # the package's own is looked for

@@ -11,7 +11,6 @@ console; the exit status is 0 if the guest's tests have passed and it has shut d
 """
 
 import argparse
-import hashlib
 import os
 import re
 import shutil
@@ -22,9 +21,13 @@ import threading
 import time
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "system"))
+
+from harness import roots  # noqa: E402
+
 SOURCE = Path(__file__).resolve().parents[2]
 PACKAGES = Path(os.environ.get("HOLDFAST_PACKAGES", SOURCE / "build" / "packages"))
-CACHE = Path("/var/cache/holdfast-test")
 KERNELS = {"6.1": "linux-image-cloud-amd64", "6.12": "linux-image-6.12-cloud-amd64"}
 NEEDS = ["systemd", "systemd-sysv", "dbus", "udev", "initramfs-tools", "zstd", "python3", "podman", "crun", "runc", "conmon", "busybox-static",
          "gcc", "libc6-dev", "python3-jsonschema", "xfsprogs", "btrfs-progs", "procps", "nftables", "iptables", "e2fsprogs"]
@@ -44,20 +47,8 @@ def call(*argv, **options):
 
 
 def root_archive(kernel: str) -> Path:
-    """A Debian with what the package depends on, made once."""
-    depends = subprocess.run(["dpkg-deb", "-f", only("holdfast_*.deb"), "Depends"], check=True, capture_output=True, text=True).stdout
-    wanted = ",".join([*NEEDS, KERNELS[kernel], *re.findall(r"(?:^|, )([a-z0-9.+-]+)", depends.strip())])
-    kept = CACHE / f"vm-{hashlib.sha256(wanted.encode()).hexdigest()[:16]}.tar"
-    if not kept.exists():
-        print(f"making a root file system with {KERNELS[kernel]}", flush=True)
-        CACHE.mkdir(parents=True, exist_ok=True)
-        making = kept.with_suffix(".part.tar")
-        path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        left_out = [f"--dpkgopt=path-exclude={p}" for p in ("/usr/share/doc/*", "/usr/share/locale/*")]
-        call("mmdebstrap", "--variant=apt", "--mode=root", f"--include={wanted}", *left_out, "bookworm", making,
-             env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        making.rename(kept)
-    return kept
+    """A Debian with what the package depends on."""
+    return roots.archive("vm", ",".join([*NEEDS, KERNELS[kernel], *roots.depends(only("holdfast_*.deb"))]))
 
 
 def put_older(package: Path, work: Path, upgrades: int, here: Path):
@@ -79,6 +70,8 @@ def fill(root: Path, work: Path, upgrades: int):
     ignored = shutil.ignore_patterns("__pycache__")
     for folder in ("system", "attacks", "tools", "vm"):
         shutil.copytree(SOURCE / "tests" / folder, here / "tests" / folder, ignore=ignored)
+    if (built := SOURCE / "build" / "tools").exists():  # with the emulated compiler it takes a minute
+        shutil.copytree(built, here / "build" / "tools")
     (here / "conf").mkdir()
     shutil.copy(SOURCE / "conf" / "alert.schema.json", here / "conf")
     units = root / "etc" / "systemd" / "system"

@@ -1,17 +1,13 @@
 """A Debian image with interpreters, init systems and just-in-time compilers, for what containers do all day."""
 
-import hashlib
-import os
 from functools import cache
 from pathlib import Path
 
-from .env import Skip, run
+from . import roots
+from .env import run
 from .images import SLEEP, Image, Layer
 
-_PACKAGES = "python3,nodejs,luajit,tini,busybox-static,systemd-sysv,dbus"
-_WORKSHOP = "curl,gcc,libc6-dev,python3-pip"
-_LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
-_KEPT = Path("/var/cache/holdfast-test")  # making it takes half a minute
+_PACKAGES = "python3,nodejs,luajit,tini,busybox-static,systemd-sysv,dbus,curl,gcc,libc6-dev,python3-pip"
 
 _PYTHON = b"""import ctypes, json, mmap, os, subprocess, sys, threading
 assert subprocess.run([sys.executable, "-c", "print(6 * 7)"], capture_output=True).stdout == b"42\\n"
@@ -38,43 +34,24 @@ _CRON = b"#!/bin/sh\nfor i in 1 2 3 4 5; do date >>/tmp/cron.log; [ -s /tmp/cron
 class _DebianLayer(Layer):
     """Made by Debian's own tools, not from a list of files."""
 
-    def __init__(self, name: str, packages: str, variant="essential"):
-        super().__init__(name)
-        self.packages, self.variant = packages, variant
-
     def archive(self) -> Path:
         """As mmdebstrap made it; skips where it cannot be made."""
-        return _archive(self.packages, self.variant)
+        return roots.archive("debian", _PACKAGES)
 
     def unpack(self, folder: Path):
         folder.mkdir(parents=True)
         run("tar", "-C", folder, "-xf", self.archive(), check=True, timeout=120)
 
 
-def _archive(packages: str, variant: str) -> Path:
-    kind = (packages, _LEFT_OUT) if variant == "essential" else (packages, _LEFT_OUT, variant)
-    kept = _KEPT / f"debian-{hashlib.sha256(repr(kind).encode()).hexdigest()[:16]}.tar"
-    if not kept.exists():
-        _KEPT.mkdir(parents=True, exist_ok=True)
-        making = kept.with_suffix(".part.tar")
-        options = [f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT]
-        made = run("mmdebstrap", f"--variant={variant}", "--mode=root", f"--include={packages}", *options, "bookworm", making,
-                   timeout=400, env={**os.environ, "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"})
-        if made.status != 0:
-            raise Skip(f"no Debian image can be made here: {made}")
-        making.rename(kept)
-    return kept
-
-
 @cache
 def image() -> Image:
     work = Layer("work", {"/opt/work.py": (b"#!/usr/bin/python3\n" + _PYTHON, 0o755), "/opt/work.js": (_NODE, 0o644),
                           "/opt/work.lua": (_LUA, 0o644), "/opt/cron.sh": (_CRON, 0o755)})
-    return Image("hftest-debian", "1", [_DebianLayer("debian", _PACKAGES), work], SLEEP)
+    return Image("hftest-debian", "1", [_DebianLayer("debian"), work], SLEEP)
 
 
 @cache
 def workshop(files: tuple[tuple[str, bytes, int], ...]) -> Image:
     """With what people install software by: apt, curl, a C compiler, pip; and these files in a layer of their own."""
     own = Layer("workshop-files", {path: (content, mode) for path, content, mode in files})
-    return Image("hftest-workshop", "1", [_DebianLayer("workshop", _WORKSHOP, "apt"), own], SLEEP)
+    return Image("hftest-workshop", "1", [_DebianLayer("debian"), own], SLEEP)
