@@ -9,7 +9,6 @@ from harness import roots
 from harness.env import SOURCE, WORK, Result, TestError, mount, run, umount
 
 PACKAGES = SOURCE / "build" / "packages"
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def only(pattern: str) -> Path:
@@ -30,7 +29,7 @@ class Root:
         mount("proc", self.path / "proc", "proc")
 
     def run(self, *argv, check=True, timeout=300) -> Result:
-        environment = {**os.environ, "PATH": _PATH, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
+        environment = {**os.environ, "PATH": roots.PATH, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
         return run("chroot", self.path, *argv, check=check, timeout=timeout, env=environment)
 
     def put(self, file: Path) -> str:

@@ -10,7 +10,7 @@ from .env import Skip
 
 _KEPT = Path("/var/cache/holdfast-test")  # making one takes a minute
 _DOCUMENTATION = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def archive(name: str, packages: str, documented=False) -> Path:
@@ -19,10 +19,11 @@ def archive(name: str, packages: str, documented=False) -> Path:
     options = ["--variant=apt", "--mode=root", f"--include={packages}", *(f"--dpkgopt=path-exclude={path}" for path in left_out)]
     kept = _KEPT / f"{name}-{hashlib.sha256(repr(options).encode()).hexdigest()[:16]}.tar"
     if not kept.exists():
+        print(f"making a Debian root file system: {name}", flush=True)
         _KEPT.mkdir(parents=True, exist_ok=True)
         making = kept.with_suffix(".part.tar")
         made = subprocess.run(["mmdebstrap", *options, "bookworm", making], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              env={**os.environ, "PATH": _PATH}, timeout=900, check=False)
+                              env={**os.environ, "PATH": PATH}, timeout=900, check=False)
         if made.returncode != 0:
             raise Skip(f"no Debian root can be made here: {made.stderr[-2000:]}")
         making.rename(kept)

@@ -13,14 +13,15 @@ _TINY = ["-nostdlib", "-ffreestanding", "-fno-stack-protector", "-fno-builtin", 
 
 
 def _compile(name: str, source: str, *flags: str) -> Path:
-    said = hashlib.sha256(repr(flags).encode())
+    options = ("-O2", "-Wall", "-Wextra", *flags)
+    said = hashlib.sha256(repr((source, options)).encode())
     for file in (_TOOLS / source, *sorted(_TOOLS.glob("*.h"))):
         said.update(file.read_bytes())
     out = _BUILT / f"{name}-{said.hexdigest()[:16]}"
     if not out.exists():
         out.parent.mkdir(parents=True, exist_ok=True)
         making = out.with_name(f"{out.name}.part")
-        run("/usr/bin/gcc", "-O2", "-Wall", "-Wextra", "-o", making, _TOOLS / source, *flags, check=True)
+        run("/usr/bin/gcc", "-o", making, _TOOLS / source, *options, check=True)
         making.rename(out)
     return out
 
