@@ -25,36 +25,59 @@ ExecLog::Note* ExecLog::find(pid_t pid, dev_t device, ino_t inode) {
   return found == set.end() ? nullptr : &*found;
 }
 
-void ExecLog::note(pid_t pid, dev_t device, ino_t inode, Steady::time_point now) {
-  const std::lock_guard lock(mutex_);
+ExecLog::Note& ExecLog::find_or_make(pid_t pid, dev_t device, ino_t inode, Steady::time_point now) {
   Note* place = find(pid, device, inode);
   if (place == nullptr) {
     Set& set = sets_[index(pid, device, inode)];
     place = std::min_element(set.begin(), set.end(), [](const Note& a, const Note& b) { return a.at < b.at; });
-    *place = {pid, 0, device, inode, now};
+    *place = {pid, 0, 0, device, inode, now};
   }
-  if (now - place->at > kCounts) place->open = 0;  // executions that never came
-  ++place->open;
+  if (now - place->at > kCounts) place->open = place->told = 0;  // executions, or events, that never came
   place->at = now;
+  return *place;
+}
+
+void ExecLog::note(pid_t pid, dev_t device, ino_t inode, Steady::time_point now) {
+  const std::lock_guard lock(mutex_);
+  ++find_or_make(pid, device, inode, now).open;
+}
+
+bool ExecLog::note_unless_told(pid_t pid, dev_t device, ino_t inode, Steady::time_point now) {
+  const std::lock_guard lock(mutex_);
+  Note& note = find_or_make(pid, device, inode, now);
+  if (note.told > 0) {
+    --note.told;
+    return false;
+  }
+  ++note.open;
+  return true;
 }
 
 void ExecLog::take_back(pid_t pid, dev_t device, ino_t inode) {
   const std::lock_guard lock(mutex_);
   Note* const note = find(pid, device, inode);
   if (note == nullptr) return;
-  if (note->open <= 1) {
-    *note = {};
-  } else {
-    --note->open;
-  }
+  if (note->open > 0) --note->open;
+  if (note->open == 0 && note->told == 0) *note = {};
 }
 
-bool ExecLog::seen(pid_t pid, dev_t device, ino_t inode, Steady::time_point now) {
-  const std::lock_guard lock(mutex_);
+bool ExecLog::take_open(pid_t pid, dev_t device, ino_t inode, Steady::time_point now) {
   Note* const note = find(pid, device, inode);
   if (note == nullptr || note->open == 0 || now - note->at > kCounts) return false;
   --note->open;
   return true;
+}
+
+bool ExecLog::seen(pid_t pid, dev_t device, ino_t inode, Steady::time_point now) {
+  const std::lock_guard lock(mutex_);
+  return take_open(pid, device, inode, now);
+}
+
+bool ExecLog::seen_or_tell(pid_t pid, dev_t device, ino_t inode, Steady::time_point now) {
+  const std::lock_guard lock(mutex_);
+  if (take_open(pid, device, inode, now)) return true;
+  ++find_or_make(pid, device, inode, now).told;
+  return false;
 }
 
 bool ExecLog::seen_since(pid_t pid, dev_t device, ino_t inode, Steady::time_point start) {

@@ -234,8 +234,8 @@ void Gate::hand_over(kernel::FanotifyEvent& event, const struct stat& st,
     return;
   }
   // Before anybody can answer, so before the execution that the net will see.
-  if (event.is_execution()) dependencies_.exec_log.note(event.pid, st.st_dev, st.st_ino);
   auto pending = make_pending();
+  if (event.is_execution()) pending->told = !note_execution(event, st);
   pending->device = st.st_dev;
   pending->inode = st.st_ino;
   pending->event = std::move(event);
@@ -243,6 +243,14 @@ void Gate::hand_over(kernel::FanotifyEvent& event, const struct stat& st,
   pending->may_be_dynamic.store(!barrier);  // a runtime's process goes on as its container's first
   if (!pending->wants_answer()) table_.notifications().fetch_add(1, std::memory_order_relaxed);
   queue(std::move(pending), barrier);
+}
+
+/// False if the net has not waited for this notification any longer.
+bool Gate::note_execution(const kernel::FanotifyEvent& event, const struct stat& st) const {
+  auto& log = dependencies_.exec_log;
+  if (!event.is_permission()) return log.note_unless_told(event.pid, st.st_dev, st.st_ino);
+  log.note(event.pid, st.st_dev, st.st_ino);
+  return true;
 }
 
 /// Whoever lets go of it last need not close its file himself.

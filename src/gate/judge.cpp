@@ -249,7 +249,7 @@ void Judge::conclude(Case& attempt) const {
   const auto& decision = attempt.decision;
   if (!decision.rule.empty()) dependencies_.rule_use.count(attempt.policy->name, decision.rule);
   if (attempt.pending->deadline_missed.load()) report_missed_deadline(attempt);
-  if (!decision.reason) return;
+  if (!decision.reason || attempt.pending->told) return;
   const policy::Mode mode = attempt.policy->drift.mode;
   if (decision.verdict == policy::Verdict::allow) {
     counters.allowed.count(*decision.reason, mode);

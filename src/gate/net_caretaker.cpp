@@ -11,8 +11,6 @@
 namespace holdfast::gate {
 namespace {
 
-/// Reports held back; each may hold a descriptor. Beyond, they are told at once.
-constexpr std::size_t kMostHeld = 512;
 constexpr std::size_t kMostRemembered = 8192;
 constexpr auto kMostLag = std::chrono::seconds(5);
 constexpr auto kLookAgain = std::chrono::milliseconds(10);
@@ -46,7 +44,7 @@ int Net::next_timeout() {
   Steady::time_point next = Steady::time_point::max();
   {
     const std::lock_guard lock(mutex_);
-    if (!held_.empty()) next = held_.front().due;
+    if (const auto* first = held_.first()) next = first->due;
     if (lost_since_) next = std::min(next, recovered_ + kBetweenScans);
   }
   if (next == Steady::time_point::max()) return -1;
@@ -54,43 +52,40 @@ int Net::next_timeout() {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
 }
 
-void Net::hold(Held held) {
-  std::optional<Held> pressed;
+void Net::hold(HeldReports::Held held) {
+  std::optional<HeldReports::Held> pressed;
   bool first = false;
   {
     const std::lock_guard lock(mutex_);
-    if (held_.size() >= kMostHeld) {
-      pressed = std::move(held_.front());
-      held_.pop_front();
-    }
-    first = held_.empty();
-    held_.push_back(std::move(held));
+    first = held_.first() == nullptr;
+    pressed = held_.put(std::move(held));
   }
   if (first) wake_caretaker();
   if (pressed) tell_unless_seen(std::move(*pressed));
 }
 
-void Net::tell_unless_seen(Held held) {
+void Net::tell_unless_seen(HeldReports::Held held) {
   const auto& file = held.report.alert.file;
   const bool on_overlay = file && file->mount.starts_with("overlay ");
-  if (to_.exec_log.seen(held.pid, held.device, held.inode) || (on_overlay && to_.exec_log.told(held.pid))) return;
+  if (on_overlay && to_.exec_log.told(held.pid)) return;
+  if (to_.exec_log.seen_or_tell(held.pid, held.device, held.inode)) return;
   judge_.tell(*held.container, std::move(held.report));
 }
 
 void Net::tell_due() {
   for (;;) {
-    std::optional<Held> due;
+    std::optional<HeldReports::Held> due;
     {
       const std::lock_guard lock(mutex_);
       const auto now = Steady::now();
-      if (held_.empty() || held_.front().due > now) return;
+      auto* const first = held_.first();
+      if (first == nullptr || first->due > now) return;
       // On a busy host the gate's thread may be late.
-      if (now < held_.front().seen + kMostLag && !to_.gate_has_read(held_.front().seen)) {
-        held_.front().due = now + kLookAgain;
+      if (now < first->seen + kMostLag && !to_.gate_has_read(first->seen)) {
+        first->due = now + kLookAgain;
         return;
       }
-      due = std::move(held_.front());
-      held_.pop_front();
+      due = held_.take_first();
     }
     tell_unless_seen(std::move(*due));
   }

@@ -55,6 +55,26 @@ TEST_SUITE("exec log") {
     CHECK_FALSE(log.seen_since(10, 1, 2, now + 1s));
   }
 
+  TEST_CASE("of an execution whose event is late one side tells, and the next one is told of again") {
+    ExecLog log;
+    CHECK(log.note_unless_told(10, 1, 2));
+    CHECK(log.seen_or_tell(10, 1, 2));        // the gate tells
+    CHECK_FALSE(log.seen_or_tell(10, 1, 2));  // the net does: there is no note of this one yet
+    CHECK_FALSE(log.note_unless_told(10, 1, 2));
+    CHECK_FALSE(log.seen(10, 1, 2));  // what came too late is no note for the next execution
+    CHECK(log.note_unless_told(10, 1, 2));
+    CHECK(log.seen_or_tell(10, 1, 2));
+  }
+
+  TEST_CASE("what was told long ago, of another process or of another file does not silence the gate") {
+    ExecLog log;
+    const auto now = Steady::now();
+    CHECK_FALSE(log.seen_or_tell(10, 1, 2, now));
+    CHECK(log.note_unless_told(11, 1, 2, now));
+    CHECK(log.note_unless_told(10, 1, 3, now));
+    CHECK(log.note_unless_told(10, 1, 2, now + ExecLog::kCounts + 1s));
+  }
+
   TEST_CASE("a storm costs bounded memory and forgets the oldest first") {
     ExecLog log;
     for (int i = 1; i <= 200'000; ++i) log.note(i, 1, 2);

@@ -20,6 +20,10 @@ def _attempts(alerts: list[dict]) -> int:
     return sum(alert["repeats"] or 1 for alert in alerts)
 
 
+def _brief(alerts: list[dict]) -> list[str]:
+    return [f"{a['file']['path']}: {a['reason']} at {a['time']}, repeats {a['repeats']}" for a in alerts]
+
+
 def test_ten_thousand_identical_attempts_are_a_handful_of_alerts_that_add_up(lab):
     service, container = lab.service(), lab.run()
     loop = f"i=0; while [ $i -lt {_ATTEMPTS} ]; do /tmp/evil; i=$((i+1)); done 2>/dev/null"
@@ -50,7 +54,8 @@ def test_storm_in_detect_mode_costs_another_container_no_alert(lab):
     service.start()
     noisy, quiet = lab.run(), lab.run()
     noisy.sh("cp /attack/payload.bin /tmp/evil; chmod 755 /tmp/evil")
-    storm = threading.Thread(target=noisy.exec, args=("/attack/execloop", 200_000, 100, "/tmp/evil"), kwargs={"timeout": 240})
+    said = []
+    storm = threading.Thread(target=lambda: said.append(noisy.exec("/attack/execloop", 200_000, 100, "/tmp/evil", timeout=240).out))
     storm.start()
     files, lost = [], 0
     while storm.is_alive() and (len(files) < 20 or not lost):
@@ -62,5 +67,8 @@ def test_storm_in_detect_mode_costs_another_container_no_alert(lab):
     noisy.sh("touch /tmp/stop")
     storm.join()
     equal(int(service.metric("holdfast_kernel_denied_total")), 0, "executions that the kernel denied, for want of descriptors")
-    equal(sorted(a["file"]["path"] for a in _of(service, quiet)), sorted(files), "what the quiet container's alerts name")
+    alerts = _of(service, quiet)
+    check(sorted(a["file"]["path"] for a in alerts) == sorted(files), f"the quiet container's {len(files)} files are told as {_brief(alerts)}")
+    ran, told = int(re.search(r"ran=(\d+)", said[0]).group(1)), _attempts(service.alerts.drift(noisy))
+    check(told <= ran, f"{told} executions of the storm are told, of {ran}")
     return f"{lost} executions of the storm not judged, {len(files)} of the quiet container's told"

@@ -27,10 +27,16 @@ class ExecLog {
   static constexpr std::chrono::seconds kCounts{60};
 
   void note(pid_t pid, dev_t device, ino_t inode, Steady::time_point now = Steady::now());
+  /// Likewise, of an execution that nobody waits for, so that its event may come long after it. False if `seen_or_tell`
+  /// has found none for it, so that it has been told of: then this is no note, and nobody need tell of it again.
+  [[nodiscard]] bool note_unless_told(pid_t pid, dev_t device, ino_t inode, Steady::time_point now = Steady::now());
   /// The execution was denied: there will be none that could be seen.
   void take_back(pid_t pid, dev_t device, ino_t inode);
   /// Whether there is a note of this execution; uses it up.
   [[nodiscard]] bool seen(pid_t pid, dev_t device, ino_t inode, Steady::time_point now = Steady::now());
+  /// Likewise, and if there is none, the caller tells of the execution, which is remembered for an event that comes
+  /// later. So of each execution the gate tells or the net, whichever is late.
+  [[nodiscard]] bool seen_or_tell(pid_t pid, dev_t device, ino_t inode, Steady::time_point now = Steady::now());
   /// Whether there was one at any time since `start`, when the process began; for a scan, which does not know when the
   /// process executed what it runs.
   [[nodiscard]] bool seen_since(pid_t pid, dev_t device, ino_t inode, Steady::time_point start);
@@ -50,6 +56,7 @@ class ExecLog {
   struct Note {
     pid_t pid = 0;           ///< 0: free
     std::uint32_t open = 0;  ///< executions not seen yet
+    std::uint32_t told = 0;  ///< executions told of whose event has not come
     dev_t device = 0;
     ino_t inode = 0;
     Steady::time_point at;  ///< of the last one
@@ -58,8 +65,12 @@ class ExecLog {
   static constexpr std::size_t kWays = 8;
   using Set = std::array<Note, kWays>;
   [[nodiscard]] static std::size_t index(pid_t pid, dev_t device, ino_t inode);
-  /// Null if there is none. Under the lock.
+  // Under the lock:
+  /// Null if there is none.
   [[nodiscard]] Note* find(pid_t pid, dev_t device, ino_t inode);
+  /// In the place of the oldest in its set, if there is none; what it counts is not older than `kCounts`.
+  [[nodiscard]] Note& find_or_make(pid_t pid, dev_t device, ino_t inode, Steady::time_point now);
+  [[nodiscard]] bool take_open(pid_t pid, dev_t device, ino_t inode, Steady::time_point now);
 
   std::mutex mutex_;
   std::vector<Set> sets_;

@@ -182,6 +182,7 @@ class Gate final : public container::Marker {
   [[nodiscard]] bool is_charged(const Pending& pending) const;
   void respond(Pending& pending, bool allow);
   void reply(int number, bool allow);
+  [[nodiscard]] bool note_execution(const kernel::FanotifyEvent& event, const struct stat& st) const;
   [[nodiscard]] std::shared_ptr<Pending> make_pending();
   void queue(std::shared_ptr<Pending> pending, bool barrier);
   void finish(Pending& pending);

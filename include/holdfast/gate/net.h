@@ -20,6 +20,7 @@
 #include "holdfast/gate/after_the_fact.h"
 #include "holdfast/gate/exec_history.h"
 #include "holdfast/gate/exec_log.h"
+#include "holdfast/gate/held_reports.h"
 #include "holdfast/gate/runtime_copies.h"
 #include "holdfast/kernel/late_closer.h"
 #include "holdfast/kernel/proc_connector.h"
@@ -104,18 +105,8 @@ class Net {
   /// False if it is not to be judged any more.
   [[nodiscard]] bool remember(const Execution& execution, bool by_scan);
 
-  /// A report that is held back until the gate's notification must have come.
-  struct Held {
-    Steady::time_point due;
-    Steady::time_point seen;  ///< by the net: its notification, if there is one, was queued before
-    pid_t pid = 0;
-    dev_t device = 0;
-    ino_t inode = 0;
-    std::shared_ptr<container::Container> container;
-    Reporter::Report report;
-  };
-  void hold(Held held);
-  void tell_unless_seen(Held held);
+  void hold(HeldReports::Held held);
+  void tell_unless_seen(HeldReports::Held held);
   void note_loss(Steady::time_point since);
   void wake_caretaker();
 
@@ -126,7 +117,7 @@ class Net {
   RuntimeCopies runtimes_;
   Steady::time_point recovered_{};  ///< the caretaker's own
   std::mutex mutex_;                ///< what follows; never held over anything slow
-  std::deque<Held> held_;           ///< by `due`
+  HeldReports held_;
   std::deque<Judged> judged_;
   std::optional<Steady::time_point> lost_since_;
   std::atomic<bool> stop_{false};

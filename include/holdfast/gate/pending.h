@@ -30,6 +30,7 @@ struct Pending : std::enable_shared_from_this<Pending> {
   std::atomic<bool> answered{false};
   std::atomic<bool> deadline_missed{false};  ///< answered by the gate's thread, with the configured answer
   std::atomic<bool> allowed{true};           ///< what was answered
+  bool told = false;  ///< the net has reported it already: there is nothing more to count or to tell
   /// A loader may follow (InterpreterOrder): until somebody has looked, any file may be a dynamic program.
   std::atomic<bool> may_be_dynamic{true};
 
