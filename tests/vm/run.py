@@ -87,30 +87,39 @@ def fill(root: Path, work: Path, upgrades: int):
     journal.mkdir(exist_ok=True)  # persistent: alerts are there after a reboot
 
 
-def boot(work: Path, kernel: Path, initrd: Path, options: argparse.Namespace) -> int:
+def emulate(work: Path, words: str, begin: float) -> tuple[int, list[str]]:
+    """One run of the machine, until it is switched off or boots again: the emulator's status, and what the console showed."""
+    qemu = subprocess.Popen(
+        ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2048", "-net", "none", "-display", "none",
+         "-monitor", "none", "-serial", "stdio", "-no-reboot", "-kernel", work / "kernel", "-initrd", work / "initrd", "-append", words,
+         "-drive", f"file={work / 'root.img'},if=virtio,format=raw,cache=unsafe", "-drive", f"file={work / 'data.img'},if=virtio,format=raw,cache=unsafe"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    timer = threading.Timer(begin + LIMIT_SECONDS - time.monotonic(), qemu.kill)
+    timer.start()
+    said = []
+    for line in qemu.stdout:
+        said.append(line.decode(errors="replace").rstrip())
+        print(f"{time.monotonic() - begin:6.1f}  {said[-1]}", flush=True)
+    timer.cancel()
+    return qemu.wait(), said
+
+
+def boot(work: Path, options: argparse.Namespace) -> int:
+    """Twice, each time in a new emulator: what has been translated for the first boot makes another one take twice as long."""
     words = f"console=ttyS0 root=/dev/vda rw quiet hfvm.fs={options.fs} hfvm.attacks={','.join(options.attacks)} hfvm.kills={options.kills}"
     if options.brief:
         words += " hfvm.brief=1"
     if options.only:
         words += f" hfvm.only={','.join(options.only)}"
-    qemu = subprocess.Popen(
-        ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2048", "-net", "none", "-display", "none",
-         "-monitor", "none", "-serial", "stdio", "-kernel", kernel, "-initrd", initrd, "-append", words,
-         "-drive", f"file={work / 'root.img'},if=virtio,format=raw,cache=unsafe", "-drive", f"file={work / 'data.img'},if=virtio,format=raw,cache=unsafe"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    timer = threading.Timer(LIMIT_SECONDS, qemu.kill)
-    timer.start()
-    finished, begin = None, time.monotonic()
-    for line in qemu.stdout:
-        text = line.decode(errors="replace").rstrip()
-        print(f"{time.monotonic() - begin:6.1f}  {text}", flush=True)
-        if found := re.match(r"VM: finished with (\d+) failed", text):
-            finished = int(found.group(1))
-    timer.cancel()
-    if qemu.wait() != 0 or finished is None:
-        print(f"the VM did not finish within {LIMIT_SECONDS} s, or ended early (status {qemu.returncode})")
-        return 1
-    return 1 if finished else 0
+    begin = time.monotonic()
+    for _ in range(2):
+        status, said = emulate(work, words, begin)
+        if status == 0 and (last := [found for line in said if (found := re.match(r"VM: finished with (\d+) failed", line))]):
+            return 1 if int(last[-1].group(1)) else 0
+        if status != 0 or not any("reboot: Restarting system" in line for line in said):
+            break
+    print(f"the VM did not finish within {LIMIT_SECONDS} s, or ended early (status {status})")
+    return 1
 
 
 def main() -> int:
@@ -142,7 +151,7 @@ def main() -> int:
         with open(work / "data.img", "wb") as data:
             data.truncate(3 << 30)
         shutil.rmtree(root)
-        return boot(work, work / "kernel", work / "initrd", options)
+        return boot(work, options)
     finally:
         if options.keep:
             print(f"images: {work}")
