@@ -31,6 +31,9 @@ PACKAGES = Path(os.environ.get("HOLDFAST_PACKAGES", SOURCE / "build" / "packages
 KERNELS = {"6.1": "linux-image-cloud-amd64", "6.12": "linux-image-6.12-cloud-amd64"}
 NEEDS = ["systemd", "systemd-sysv", "dbus", "udev", "initramfs-tools", "zstd", "python3", "podman", "crun", "runc", "conmon", "busybox-static",
          "gcc", "libc6-dev", "python3-jsonschema", "xfsprogs", "btrfs-progs", "procps", "nftables", "iptables", "e2fsprogs"]
+# What the machine needs before it has its root: a tenth of the modules is made, and unpacked by an emulated processor, much sooner.
+SMALL_INITRD = {"/etc/initramfs-tools/conf.d/small": "MODULES=list",
+                "/usr/share/initramfs-tools/modules.d/holdfast": "virtio_pci\nvirtio_blk\next4\ncrc32c_generic"}
 ATTACKS = ["new_file_copied", "changed_file_patched", "attributes", "loader_glibc", "memory_fexecve", "superblock_tmpfs_inside", "dirty_past"]
 LIMIT_SECONDS = 5400
 
@@ -48,7 +51,7 @@ def call(*argv, **options):
 
 def root_archive(kernel: str) -> Path:
     """A Debian with what the package depends on."""
-    return roots.archive("vm", ",".join([*NEEDS, KERNELS[kernel], *roots.depends(only("holdfast_*.deb"))]))
+    return roots.archive("vm", ",".join([*NEEDS, KERNELS[kernel], *roots.depends(only("holdfast_*.deb"))]), settings=SMALL_INITRD)
 
 
 def put_older(package: Path, work: Path, upgrades: int, here: Path):

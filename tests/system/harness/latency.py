@@ -38,10 +38,10 @@ class Pairs:
                 f"{self.ratio:.2f} of it, at least {self.at_least:.2f}")
 
 
-def compare(measure: Callable[[], tuple[float, float]], most: float, rounds: int, most_rounds: int) -> Pairs:
-    """`rounds` of measure(), which gives the usual and the other value; up to `most_rounds` while the ratio is above `most`."""
+def compare(measure: Callable[[], tuple[float, float]], too_slow: Callable[[Pairs], bool], rounds: int, most_rounds: int) -> Pairs:
+    """`rounds` of measure(), which gives the usual and the other value; up to `most_rounds` while that is too slow."""
     pairs = Pairs()
-    while len(pairs.usual) < rounds or (pairs.ratio > most and len(pairs.usual) < most_rounds):
+    while len(pairs.usual) < rounds or (too_slow(pairs) and len(pairs.usual) < most_rounds):
         usual, other = measure()
         pairs.usual.append(usual)
         pairs.other.append(other)
