@@ -13,11 +13,19 @@ suite_layers() { python3 tests/layers.py; }
 suite_lint() { tests/lint.sh; }  # as each of BESIDE: the file of its name
 suite_unit() { meson test -C build/main --suite unit --print-errorlogs; }
 suite_docs() { tests/docs.sh; }
-sanitized() { # sanitized NAME: the unit tests under sanitizers
-  tests/sanitized.sh "$1" meson-test-prereq && meson test -C "build/$1" --no-rebuild --suite unit --print-errorlogs --timeout-multiplier 4
+sanitized() { # sanitized NAME TARGET… -- TEST…: unit tests under sanitizers
+  local name=$1 targets=()
+  while shift && [ "$1" != -- ]; do targets+=("$1"); done
+  tests/sanitized.sh "$name" "${targets[@]}" && meson test -C "build/$name" --no-rebuild --print-errorlogs --timeout-multiplier 4 "${@:2}"
 }
-suite_asan() { sanitized asan; }
-suite_tsan() { sanitized tsan; }
+suite_asan() { sanitized asan meson-test-prereq -- --suite unit; }
+suite_tsan() { # of the rooms that have threads, or share anything with them
+  local rooms room targets=()
+  rooms=$(git grep -lE 'std::(thread|mutex|atomic|condition_variable)' -- src include | sed 's|include/holdfast|src|' | cut -d/ -f2 | sort -u)
+  for room in $rooms; do targets+=("tests/$room/unit_$room"); done
+  # shellcheck disable=SC2086  # words
+  sanitized tsan "${targets[@]}" -- $rooms
+}
 suite_fuzz() { tests/fuzz/run.sh 60; }
 packaged=
 suite_package() { packaging/package.sh && packaged=yes && python3 tests/package/run.py; }
