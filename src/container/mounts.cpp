@@ -78,18 +78,19 @@ Mounts::~Mounts() {
 
 void Mounts::enter(const std::shared_ptr<Container>& container, int proc_dir, pid_t pid) {
   const auto inode = kernel::namespace_inode(proc_dir, "mnt");
-  if (!inode || *inode == host_namespace_) return;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto known = spaces_.find(*inode);
-    if (known != spaces_.end() && known->second.container.lock() == container) return;
-  }
+  if (!inode || *inode == host_namespace_ || follows(*container, *inode)) return;
   // Followed first, then read: a mount that comes in between is seen twice rather than not at all.
   if (!follow(*inode, container, proc_dir, pid)) return;
   const auto mounts = kernel::read_mountinfo(proc_dir);
   if (!mounts) return;  // gone, and with it what it wanted to execute
   if (!container->given_mounts()) set_given(*container, *mounts);
   mark_table(container, proc_dir, *mounts);
+}
+
+bool Mounts::follows(const Container& container, ino_t space) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = spaces_.find(space);
+  return known != spaces_.end() && known->second.container.lock().get() == &container;
 }
 
 void Mounts::set_given(Container& container, const std::vector<kernel::Mount>& mounts) {

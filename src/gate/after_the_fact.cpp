@@ -16,8 +16,8 @@ namespace {
 /// A process that may have to be killed runs meanwhile.
 constexpr auto kLongestReading = std::chrono::milliseconds(50);
 
-bool is_image_code(const container::Container& container, const ExecutedFile& file) {
-  return file.st.st_dev == container.device() && container.baseline()->is_image_code(identity_of(file.st));
+bool is_image_code(const container::Container& container, const struct stat& file) {
+  return file.st_dev == container.device() && container.baseline()->is_image_code(identity_of(file));
 }
 
 /// Of a file of the image. A root without layers may be served by a process that never answers, so its files are not
@@ -38,8 +38,8 @@ struct AfterTheFact::Case {
   Wall::time_point time = Wall::now();
 };
 
-bool AfterTheFact::is_plain_image_code(const container::Container& container, const ExecutedFile& file, int proc_dir) {
-  return is_image_code(container, file) && !runs_loader(container, identity_of(file.st), proc_dir);
+bool AfterTheFact::is_plain_image_code(const container::Container& container, const struct stat& file, int proc_dir) {
+  return is_image_code(container, file) && !runs_loader(container, identity_of(file), proc_dir);
 }
 
 /// The verdict is that of the facts. What they are reported as tells how the file escaped the gate, unless the facts
@@ -51,7 +51,7 @@ void AfterTheFact::decide(Case& found) const {
   options.deadline = Steady::now() + std::min(to_.deadline, kLongestReading);
   found.running = examine_running(*container, to_.mounts, file, pid, is_memfd(file), options);
   auto& facts = found.running.exam.facts;
-  facts.loader = is_image_code(*container, file) && runs_loader(*container, identity_of(file.st), proc_dir.get());
+  facts.loader = is_image_code(*container, file.st) && runs_loader(*container, identity_of(file.st), proc_dir.get());
   to_.exception_facts.fill(
       facts, *found.policy,
       {.container = *container, .proc_dir = proc_dir.get(), .pid = pid, .deadline = options.deadline});

@@ -146,23 +146,28 @@ std::optional<Unmediated> Net::find_unmediated(pid_t pid) const {
   if (!space) to_.history.note_unknown(pid);
   if (!space || *space == to_.membership.host_mount_namespace()) return std::nullopt;
   auto proc = kernel::open_proc(pid);
-  auto file = proc ? look_at_executed_file(proc->get()) : std::nullopt;
-  if (!file) {
+  struct stat exe {};
+  if (!proc || !kernel::stat_without_asking(proc->get(), "exe", exe)) {
     to_.history.note_unknown(pid);
     return std::nullopt;
   }
-  const auto owner = to_.registry.find(file->st.st_dev);
-  if (owner && AfterTheFact::is_plain_image_code(*owner, *file, proc->get())) {
-    note(pid, process, proc->get(), *file, owner);
-    enter(owner, proc->get(), pid);
+  const auto owner = to_.registry.find(exe.st_dev);
+  if (owner && AfterTheFact::is_plain_image_code(*owner, exe, proc->get())) {
+    note(pid, process, proc->get(), exe, owner);
+    if (!to_.mounts.follows(*owner, *space)) enter(owner, proc->get(), pid);
+    return std::nullopt;
+  }
+  auto file = look_at_executed_file(proc->get());  // which keeps it
+  if (!file) {
+    to_.history.note_unknown(pid);
     return std::nullopt;
   }
   to_.forget_ended();
   auto member = to_.membership.container_of(proc->get());
   if (!member || member->mode() == policy::Mode::off) return std::nullopt;
-  note(pid, process, proc->get(), *file, member);
-  if (member != owner && AfterTheFact::is_plain_image_code(*member, *file, proc->get())) {
-    enter(member, proc->get(), pid);
+  note(pid, process, proc->get(), file->st, member);
+  if (member != owner && AfterTheFact::is_plain_image_code(*member, file->st, proc->get())) {
+    if (!to_.mounts.follows(*member, *space)) enter(member, proc->get(), pid);
     return std::nullopt;
   }
   return Unmediated{pid, std::move(*proc), std::move(member), std::move(*file)};
@@ -170,7 +175,7 @@ std::optional<Unmediated> Net::find_unmediated(pid_t pid) const {
 
 /// For whoever asks later what this process ran: it may have ended by then. A few system calls, since the process
 /// cannot go on meanwhile.
-void Net::note(pid_t pid, int pidfd, int proc_dir, const ExecutedFile& file,
+void Net::note(pid_t pid, int pidfd, int proc_dir, const struct stat& file,
                const std::shared_ptr<container::Container>& container) const {
   if (container->mode() == policy::Mode::off) return;
   const auto owner = owner_of(pidfd, proc_dir);
@@ -182,8 +187,8 @@ void Net::note(pid_t pid, int pidfd, int proc_dir, const ExecutedFile& file,
   program.uid = owner->uid;
   program.exe = std::move(*exe);
   program.cmdline = kernel::read_cmdline(proc_dir, ExecHistory::kMostArguments);
-  program.device = file.st.st_dev;
-  program.identity = identity_of(file.st);
+  program.device = file.st_dev;
+  program.identity = identity_of(file);
   program.container = container;
   program.at = Steady::now();
   (void)to_.history.note(std::move(program));

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 
@@ -156,14 +157,9 @@ std::vector<std::string> read_cmdline(int proc_dir, std::size_t limit) {
   const UniqueFd file(::openat(proc_dir, "cmdline", O_RDONLY | O_CLOEXEC));
   if (!file) return arguments;
   std::string text(limit, '\0');
-  std::size_t used = 0;
-  while (used < limit) {
-    const auto n = ::read(file.get(), text.data() + used, limit - used);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
-    used += static_cast<std::size_t>(n);
-  }
-  std::string_view rest(text.data(), used);
+  // As much as there is comes at once (proc_pid_cmdline_read in fs/proc/base.c), and is not interrupted.
+  const auto n = ::read(file.get(), text.data(), limit);
+  std::string_view rest(text.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
   while (!rest.empty()) {
     const auto end = rest.find('\0');
     arguments.emplace_back(rest.substr(0, end));

@@ -50,6 +50,9 @@ class Mounts {
   /// A process of the container was seen. Its mount namespace, if it is new, is marked before this returns, and
   /// followed from now on. The first one's mounts are what the runtime gave. `proc_dir` is an open /proc/PID.
   void enter(const std::shared_ptr<Container>& container, int proc_dir, pid_t pid);
+  /// Whether that namespace (an inode number) has been entered by the container already, so that `enter` would do
+  /// nothing.
+  [[nodiscard]] bool follows(const Container& container, ino_t space) const;
   /// `path` is the file's in the mount's superblock.
   [[nodiscard]] MountUse use_of(const Container& container, const kernel::Mount& mount, const std::string& path);
   /// The container's mode has changed: its marks must be of the other kind.

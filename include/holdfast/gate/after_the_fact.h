@@ -52,7 +52,7 @@ class AfterTheFact {
 
   /// The image's own code that runs as a program, not an ELF interpreter that was executed itself. `proc_dir` is the
   /// open /proc/PID of who runs it.
-  [[nodiscard]] static bool is_plain_image_code(const container::Container& container, const ExecutedFile& file,
+  [[nodiscard]] static bool is_plain_image_code(const container::Container& container, const struct stat& file,
                                                 int proc_dir);
 
   [[nodiscard]] bool is_memfd(const ExecutedFile& file) const {

@@ -82,7 +82,7 @@ class Net {
   void look_at(pid_t pid);
   void enter(const std::shared_ptr<container::Container>& container, int proc_dir, pid_t pid) const;
   [[nodiscard]] std::optional<Unmediated> find_unmediated(pid_t pid) const;
-  void note(pid_t pid, int pidfd, int proc_dir, const ExecutedFile& file,
+  void note(pid_t pid, int pidfd, int proc_dir, const struct stat& file,
             const std::shared_ptr<container::Container>& container) const;
   [[nodiscard]] bool is_host_entry(const Unmediated& execution) const;
   void settle(const Unmediated& execution);
