@@ -35,7 +35,7 @@ class ExecLog {
   /// Whether there is a note of this execution; uses it up.
   [[nodiscard]] bool seen(pid_t pid, dev_t device, ino_t inode, Steady::time_point now = Steady::now());
   /// Likewise, and if there is none, the caller tells of the execution, which is remembered for an event that comes
-  /// later. So of each execution the gate tells or the net, whichever is late.
+  /// later. So each execution is told by the gate or by the net, however late one of them is.
   [[nodiscard]] bool seen_or_tell(pid_t pid, dev_t device, ino_t inode, Steady::time_point now = Steady::now());
   /// Whether there was one at any time since `start`, when the process began; for a scan, which does not know when the
   /// process executed what it runs.
