@@ -28,7 +28,7 @@ class StderrSink final : public Sink {
   const bool for_people_ = ::isatty(STDERR_FILENO) == 1;
 };
 
-constexpr int kOpenFlags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
+constexpr int kOpenFlags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
 
 /// Opens a sink's file. O_NONBLOCK: a FIFO by that name must be refused, not waited for.
 Result<UniqueFd> open_file(const std::string& path, int create, struct stat& st) {
@@ -46,7 +46,7 @@ class FileSink final : public Sink {
     auto fd = open_file(path_, O_CREAT, opened_);
     if (!fd) return fd.error();
     fd_ = std::move(*fd);
-    torn_ = false;
+    torn_ = ends_within_a_line();
     return {};
   }
 
@@ -58,7 +58,7 @@ class FileSink final : public Sink {
       torn_ = false;
       return true;
     }
-    torn_ = torn_ || written > 0;  // a full disk may have taken half a line; the next one must not continue it
+    torn_ = torn_ || written > 0;  // a full disk may have taken half a line
     return false;
   }
 
@@ -71,10 +71,16 @@ class FileSink final : public Sink {
     return !fd_ || ::lstat(path_.c_str(), &now) != 0 || now.st_dev != opened_.st_dev || now.st_ino != opened_.st_ino;
   }
 
+  /// A service that was killed may have left half a line.
+  [[nodiscard]] bool ends_within_a_line() const {
+    char last = '\n';
+    return opened_.st_size > 0 && ::pread(fd_.get(), &last, 1, opened_.st_size - 1) == 1 && last != '\n';
+  }
+
   std::string path_;
   UniqueFd fd_;
   struct stat opened_ {};
-  bool torn_ = false;
+  bool torn_ = false;  ///< the file ends with half a line, which the next one must not continue
 };
 
 }  // namespace

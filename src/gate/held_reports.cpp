@@ -16,7 +16,7 @@ std::optional<HeldReports::Held> HeldReports::put(Held held) {
   return pressed;
 }
 
-HeldReports::Held HeldReports::take(std::deque<Held>::iterator which) {
+HeldReports::Held HeldReports::take(const std::deque<Held>::iterator& which) {
   Held taken = std::move(*which);
   held_.erase(which);
   const auto load = load_.find(taken.container.get());

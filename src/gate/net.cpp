@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "holdfast/kernel/file.h"
 #include "holdfast/kernel/pidfd.h"
 #include "holdfast/kernel/priority.h"
 #include "holdfast/kernel/proc.h"

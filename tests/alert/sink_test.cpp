@@ -70,6 +70,18 @@ TEST_CASE("a file gets a JSON line per alert, private and appended") {
   CHECK((st.st_mode & 0777) == 0600);
 }
 
+TEST_CASE("half a line that a killed service has left is not continued") {
+  const Directory directory;
+  const std::string path = directory.file("alerts.json");
+  const std::string line = to_json(example_alert()) + '\n';
+  std::ofstream(path) << line << line.substr(0, 100);
+  auto sink = make_sink("file:" + path);
+  REQUIRE(sink.ok());
+  CHECK(sink.value()->write(example_alert()));
+  CHECK(sink.value()->write(example_alert()));
+  CHECK(content(path) == line + line.substr(0, 100) + '\n' + line + line);
+}
+
 TEST_CASE("a rotated file is followed by a new one") {
   const Directory directory;
   const std::string path = directory.file("alerts.json");

@@ -37,7 +37,7 @@ class HeldReports {
   [[nodiscard]] Held take_first() { return take(held_.begin()); }
 
  private:
-  [[nodiscard]] Held take(std::deque<Held>::iterator which);
+  [[nodiscard]] Held take(const std::deque<Held>::iterator& which);
   [[nodiscard]] const container::Container* crowd() const;  ///< whoever has most
 
   std::deque<Held> held_;

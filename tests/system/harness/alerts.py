@@ -1,12 +1,12 @@
 """Reads the service's alerts from its JSON lines, waits for them, and counts them exactly."""
 
-import json
 import os
 import threading
 import time
 from itertools import count
 from pathlib import Path
 
+from . import schema
 from .env import PREFIX, TestError, wait_until
 
 _fences = count(1)
@@ -40,7 +40,7 @@ class Alerts:
             file.seek(self._read)
             whole = file.read().rpartition(b"\n")[0]  # what follows the last newline is still being written
         if whole:
-            self._alerts += [json.loads(line) for line in whole.split(b"\n")]
+            self._alerts += [alert for line in whole.split(b"\n") if (alert := schema.parsed(line)) is not None]
             self._read += len(whole) + 1
 
     def drift(self, container=None, **wanted) -> list[dict]:

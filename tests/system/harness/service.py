@@ -32,6 +32,7 @@ class Service:
         self.alerts = Alerts(self.folder / "alerts.jsonl")
         self.sinks = [f"file:{self.alerts.path}", *alerts]
         self.prefix: list[str] = []  # a command that executes the service
+        self.kills = 0
         self.process, self.checked = None, 0  # bytes of its alerts that were compared with the schema
 
     def configure(self, drift="Mode=prevent", gate="Deadline=5s\nOnDeadline=deny", service=""):
@@ -92,7 +93,7 @@ class Service:
         try:
             self._end()
         finally:
-            self.checked = schema.check_lines(self.alerts.path, self.checked)
+            self.checked = schema.check_lines(self.alerts.path, self.checked, self.kills)
 
     def _end(self):
         if self.process and self.process.returncode is None:
@@ -103,6 +104,7 @@ class Service:
                 raise TestError(log[log.index("Sanitizer") - 200:][:3000])
 
     def kill(self):
+        self.kills += 1
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(20)
 
