@@ -31,7 +31,7 @@ PACKAGES = Path(os.environ.get("HOLDFAST_PACKAGES", SOURCE / "build" / "packages
 KERNELS = {"6.1": "linux-image-cloud-amd64", "6.12": "linux-image-6.12-cloud-amd64"}
 NEEDS = ["systemd", "systemd-sysv", "dbus", "udev", "initramfs-tools", "zstd", "python3", "podman", "crun", "runc", "conmon", "busybox-static",
          "gcc", "libc6-dev", "python3-jsonschema", "xfsprogs", "btrfs-progs", "procps", "nftables", "iptables", "e2fsprogs"]
-# What the machine needs before it has its root: a tenth of the modules is made, and unpacked by an emulated processor, much sooner.
+# What the machine needs before it has its root: 7 instead of 15 MB, made in 5 instead of 19 s, which an emulated processor unpacks twice.
 SMALL_INITRD = {"/etc/initramfs-tools/conf.d/small": "MODULES=list",
                 "/usr/share/initramfs-tools/modules.d/holdfast": "virtio_pci\nvirtio_blk\next4\ncrc32c_generic"}
 ATTACKS = ["new_file_copied", "changed_file_patched", "attributes", "loader_glibc", "memory_fexecve", "superblock_tmpfs_inside", "dirty_past"]
@@ -108,7 +108,7 @@ def emulate(work: Path, words: str, begin: float) -> tuple[int, list[str]]:
 
 
 def boot(work: Path, options: argparse.Namespace) -> int:
-    """Twice, each time in a new emulator: what has been translated for the first boot makes another one take twice as long."""
+    """Twice, each time in a new emulator: what an old one has translated slows the next boot down (37 instead of 30 s, 75 at a run's end)."""
     words = f"console=ttyS0 root=/dev/vda rw quiet hfvm.fs={options.fs} hfvm.attacks={','.join(options.attacks)} hfvm.kills={options.kills}"
     if options.brief:
         words += " hfvm.brief=1"

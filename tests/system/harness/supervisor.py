@@ -121,7 +121,7 @@ class KeptService(Service):
         self.start()
 
     def kill(self, sig=signal.SIGKILL):
-        self.kills += 1
+        self.kills += sig == signal.SIGKILL
         self.process.send_signal(sig)
         self.process.wait(20)
         self.settle()
