@@ -1,16 +1,19 @@
 #!/bin/bash
-# Every check there is, each as a named suite; ./dev test calls it with what it was given. Ends with a table and with
-# the line "N passed, N failed", and fails if any suite did. What only computes goes on beside what mostly waits, with the
-# processor time that nobody else wants.
+# Every check there is, each as a named suite; ./dev test calls it with what it was given, or with all but those of LEFT_OUT.
+# Ends with a table and with the line "N passed, N failed", and fails if any suite did. What only computes goes on beside
+# what mostly waits, with the processor time that nobody else wants.
 cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH  # Debian's python3, which has what ./dev installs, before any other
-ALL=(format layers unit docs asan tsan fuzz package lint system attacks vm)
-BESIDE=(lint)  # goes on beside the suites after it; what it says comes at the end
+ALL=(format layers docs package roots asan tsan fuzz lint system attacks vm)
+declare -A LEFT_OUT=([unit]='its tests are asan'"'"'s' [includes]='to be run where files were added or their includes changed')
+declare -A BESIDE=([roots]=tests/roots.py [lint]=tests/lint.sh)  # go on beside the suites after them; what they say comes at the end
 ALONE=(attacks)  # measures how long others wait: meanwhile, what goes on beside is stopped
 
 suite_format() { git ls-files '*.h' '*.cpp' '*.c' | xargs clang-format-14 --dry-run --Werror; }
 suite_layers() { python3 tests/layers.py; }
-suite_lint() { tests/lint.sh; }  # as each of BESIDE: the file of its name
+suite_lint() { tests/lint.sh; }
+suite_includes() { tests/lint.sh includes; }
+suite_roots() { tests/roots.py; }
 suite_unit() { meson test -C build/main --suite unit --print-errorlogs; }
 suite_docs() { tests/docs.sh; }
 sanitized() { # sanitized NAME TARGET… -- TEST…: unit tests under sanitizers
@@ -36,10 +39,10 @@ suite_vm() { # what this tree's package does in a whole Debian, in brief; ./dev 
   python3 tests/vm/run.py --brief
 }
 
-suites=("$@")
-[ ${#suites[@]} -gt 0 ] || suites=("${ALL[@]}")
+suites=("$@") whole=
+[ ${#suites[@]} -gt 0 ] || suites=("${ALL[@]}") whole=yes
 for suite in "${suites[@]}"; do
-  declare -F "suite_$suite" >/dev/null || { echo "no such suite: $suite (there are: ${ALL[*]})" >&2; exit 2; }
+  declare -F "suite_$suite" >/dev/null || { echo "no such suite: $suite (there are: ${ALL[*]} ${!LEFT_OUT[*]})" >&2; exit 2; }
 done
 passed=0 failed=0 table=
 conclude() { # conclude SUITE STATUS SECONDS
@@ -55,27 +58,32 @@ trap 'exit 130' INT TERM
 mkdir -p build
 while [ ${#suites[@]} -gt 0 ]; do
   suite=${suites[0]} suites=("${suites[@]:1}")
-  if [[ " ${BESIDE[*]} " == *" $suite "* ]] && [ ${#suites[@]} -gt 0 ]; then
+  if [ -n "${BESIDE[$suite]:-}" ] && [ ${#suites[@]} -gt 0 ]; then
     echo "=== $suite, beside what follows"
-    setsid tests/beside.sh "build/$suite.seconds" "tests/$suite.sh" </dev/null >"build/$suite.out" 2>&1 &
+    setsid tests/beside.sh "build/$suite.seconds" "${BESIDE[$suite]}" </dev/null >"build/$suite.out" 2>&1 &
     beside[$suite]=$!  # a session, so a process group, which can be ended
     continue
   fi
   echo "=== $suite"
   begin=$SECONDS
-  [[ " ${ALONE[*]} " != *" $suite "* ]] || signal STOP
+  if [[ " ${ALONE[*]} " == *" $suite "* ]]; then
+    [ -z "${beside[roots]:-}" ] || tail -f /dev/null --pid="${beside[roots]}"  # or who needs one would wait for ever
+    signal STOP
+  fi
   "suite_$suite"
   conclude "$suite" $? $((SECONDS - begin))
   signal CONT
 done
-for suite in "${BESIDE[@]}"; do
-  [ -n "${beside[$suite]:-}" ] || continue
+for suite in "${!beside[@]}"; do
   wait "${beside[$suite]}"
   status=$?
   unset "beside[$suite]"
   echo "=== $suite"
   cat "build/$suite.out"
   conclude "$suite" $status "$(cat "build/$suite.seconds")"
+done
+[ -z "$whole" ] || for suite in "${!LEFT_OUT[@]}"; do
+  table+=$(printf '%-10s left out: %s (./dev test %s)' "$suite" "${LEFT_OUT[$suite]}" "$suite")$'\n'
 done
 printf '\n%s\n%d passed, %d failed\n' "$table" "$passed" "$failed"
 [ "$failed" = 0 ]

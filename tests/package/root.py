@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from functools import cache
 from pathlib import Path
 
 from harness import roots
@@ -19,13 +20,14 @@ def only(pattern: str) -> Path:
 
 
 class Root:
-    """A directory tree of its own for each test; gone with `close`."""
+    """Of its own for each test, an overlay of the one that was unpacked; gone with `close`."""
 
     def __init__(self, name: str):
-        self.path = WORK / name
-        self.path.mkdir(parents=True)
-        run("tar", "-C", self.path, "-xf", _archive(), check=True, timeout=120)
-        self.mounts = [self.path / "proc"]
+        self.folder = WORK / name
+        upper, work, self.path = (self.folder / part for part in ("upper", "work", "root"))
+        for folder in (upper, work, self.path):
+            folder.mkdir(parents=True)
+        mount("overlay", self.path, "overlay", f"lowerdir={_unpacked()},upperdir={upper},workdir={work}")
         mount("proc", self.path / "proc", "proc")
 
     def run(self, *argv, check=True, timeout=300) -> Result:
@@ -43,9 +45,9 @@ class Root:
         return os.path.lexists(self.file(path))
 
     def close(self):
-        for place in self.mounts:
+        for place in (self.path / "proc", self.path):
             umount(place, lazily=True)
-        shutil.rmtree(self.path, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def older(package: Path, version: str, changed: dict[str, str]) -> Path:
@@ -57,12 +59,17 @@ def older(package: Path, version: str, changed: dict[str, str]) -> Path:
     for path, text in changed.items():
         (folder / path.lstrip("/")).write_text(text)
     made = WORK / f"holdfast_{version}.deb"
-    run("dpkg-deb", "--root-owner-group", "-b", folder, made, check=True)
+    run("dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "-b", folder, made, check=True)
     shutil.rmtree(folder)
     return made
 
 
-def _archive() -> Path:
-    """Has what the package says that it depends on, and nothing else that it could need."""
+@cache
+def _unpacked() -> Path:
+    """A Debian that has what the package says that it depends on, and nothing else that it could need."""
     wanted = ["systemd", "systemd-sysv", "rpm", *roots.depends(only("holdfast_*.deb"))]
-    return roots.archive("package", ",".join(wanted), documented=True)  # the package's own is looked for
+    archive = roots.archive("package", ",".join(wanted), documented=True)  # the package's own is looked for
+    folder = WORK / "package-root"
+    folder.mkdir()
+    run("tar", "-C", folder, "-xf", archive, check=True, timeout=120)
+    return folder

@@ -39,7 +39,7 @@ def older(package: Path, version: str, changed: dict[str, str]) -> Path:
         (files / path.lstrip("/")).write_text(text)
     spec = work / "holdfast.spec"
     spec.write_text(_SPEC.format(version=version, files=files, scripts=_scripts(package), listed="\n".join(_listed(package))))
-    run("rpmbuild", "-bb", "--define", f"_topdir {work}", spec, check=True)
+    run("rpmbuild", "-bb", "--define", f"_topdir {work}", "--define", "_binary_payload w1.gzdio", spec, check=True)
     built = next((work / "RPMS").glob("*/*.rpm"))
     made = built.replace(WORK / built.name)
     shutil.rmtree(work)

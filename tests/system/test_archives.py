@@ -211,7 +211,7 @@ def test_image_of_buildah_kept_by_skopeo_with_zstd_is_what_the_container_sees(la
 
 def test_debian_image_is_what_the_container_sees(lab, shared):
     image = debian.image()
-    layers = [image.layers[0].archive().read_bytes(), image.layers[1].tar]
+    layers = [debian.archive().read_bytes(), image.layers[1].tar]
     layout = Layout()
     layout.image(layers, "localhost/hftest-debian:1", command=SLEEP)
     return _compare(lab, shared, layout.tar(shared.work / "debian.tar"), "localhost/hftest-debian:1")

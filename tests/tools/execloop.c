@@ -1,8 +1,11 @@
 // execloop MILLISECONDS PROCESSES PROGRAM…: that many processes execute the programs in turn until the time is over
-// or /tmp/stop is there (exit status of a program: 0 counts as ran). Says "ran=N denied=N other=N
-// slowest=MILLISECONDS": one execution that hangs shows as the slowest, and as an end that does not come.
+// or /tmp/stop is there (exit status of a program: 0 counts as ran); execloop TIMESx …: each so many times. Says "ran=N
+// denied=N other=N slowest=MILLISECONDS": one execution that hangs shows as the slowest, and as an end that does not
+// come.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
+#include <math.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,9 +25,9 @@ static double now(void) {
   return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-static void work(struct Counts* counts, double end, char** programs, int n) {
+static void work(struct Counts* counts, double end, long times, char** programs, int n) {
   char* const environment[] = {NULL};
-  for (int i = 0; now() < end && access("/tmp/stop", F_OK) != 0; i++) {
+  for (long i = 0; i < times && now() < end && access("/tmp/stop", F_OK) != 0; i++) {
     char* const arguments[] = {programs[i % n], NULL};
     const double begin = now();
     pid_t child;
@@ -43,7 +46,11 @@ static void work(struct Counts* counts, double end, char** programs, int n) {
 
 int main(int argc, char** argv) {
   if (argc < 4) return 2;
-  const double end = now() + atof(argv[1]);
+  char* unit;
+  const double number = strtod(argv[1], &unit);
+  const int by_times = *unit == 'x';
+  const double end = by_times ? HUGE_VAL : now() + number;
+  const long times = by_times ? (long)number : LONG_MAX;
   const int processes = atoi(argv[2]);
   struct Counts* shared =
       mmap(NULL, sizeof(struct Counts) * (size_t)processes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -53,7 +60,7 @@ int main(int argc, char** argv) {
   (void)!freopen("/dev/null", "w", stdout);
   for (int i = 0; i < processes; i++)
     if (fork() == 0) {
-      work(&shared[i], end, argv + 3, argc - 3);
+      work(&shared[i], end, times, argv + 3, argc - 3);
       _exit(0);
     }
   while (wait(NULL) > 0) {

@@ -31,16 +31,17 @@ _LUA = b"local s = 0 for i = 1, 5e7 do s = (s + i) % 65521 end assert(os.execute
 _CRON = b"#!/bin/sh\nfor i in 1 2 3 4 5; do date >>/tmp/cron.log; [ -s /tmp/cron.log ] && find /etc -name '*.conf' | head -n 3; done\n"
 
 
+def archive() -> Path:
+    """As mmdebstrap made it; skips where it cannot be made."""
+    return roots.archive("debian", _PACKAGES)
+
+
 class _DebianLayer(Layer):
     """Made by Debian's own tools, not from a list of files."""
 
-    def archive(self) -> Path:
-        """As mmdebstrap made it; skips where it cannot be made."""
-        return roots.archive("debian", _PACKAGES)
-
     def unpack(self, folder: Path):
         folder.mkdir(parents=True)
-        run("tar", "-C", folder, "-xf", self.archive(), check=True, timeout=120)
+        run("tar", "-C", folder, "-xf", archive(), check=True, timeout=120)
 
 
 @cache

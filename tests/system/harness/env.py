@@ -8,8 +8,10 @@ stay in our memory cgroup); its mounts vanish with it. The service is started in
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -19,16 +21,17 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-# With vfork(2) the whole interpreter would wait for a child whose execve waits for a service that only we can start.
-subprocess._USE_VFORK = False
-
 WORK = Path(os.environ.get("HOLDFAST_TEST_DIR", "/tmp/holdfast-test"))
 RUN = Path("/run") / WORK.name  # sockets: their paths must be short
 SOURCE = Path(__file__).resolve().parents[3]
 STAGE = Path(os.environ.get("HOLDFAST_STAGE", SOURCE / "build" / "stage"))
 PREFIX = "hftest"  # containers, cgroups and the rootless user are named so
 _INNER = "HOLDFAST_TEST_HOST_MNTNS"
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_PR_SET_CHILD_SUBREAPER = 36
+# What executes the programs that we start. An interpreter of this size is forked by vfork(2), and stands still until its child has
+# executed something: that must be nothing that waits for the service (a runtime), which perhaps only we can start or wake.
+_LAUNCHER = ("/bin/busybox", "env")
+_LAUNCHER_OF_DAEMONS = ("/usr/bin/setpriv", "--pdeathsig", "TERM", "--")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -52,14 +55,14 @@ class Result:
 def run(*argv, timeout=60, check=False, env=None, cwd="/", stdin=None) -> Result:
     """Runs a command to its end. Its output goes through a file: daemons that it leaves behind keep no pipe of ours."""
     with tempfile.TemporaryFile(dir=WORK) as out:
-        process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL if stdin is None else stdin,
+        process = subprocess.Popen(_launched(_LAUNCHER, argv, env), stdin=subprocess.DEVNULL if stdin is None else stdin,
                                    stdout=out, stderr=subprocess.STDOUT, cwd=cwd, env=env, start_new_session=True)
         try:
-            status = process.wait(timeout)
+            status = end_of(process, timeout)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
+            end_of(process, 10)
             raise TestError(f"{' '.join(map(str, argv[:8]))}… hung: no end after {timeout} s") from None
         out.seek(0)
         result = Result(status, out.read().decode(errors="surrogateescape"))
@@ -71,9 +74,27 @@ def run(*argv, timeout=60, check=False, env=None, cwd="/", stdin=None) -> Result
 def spawn(*argv, log: Path, env=None, pass_fds=(), stdin=subprocess.DEVNULL) -> subprocess.Popen:
     """Starts a daemon that gets SIGTERM should we die."""
     with open(log, "ab") as out:
-        return subprocess.Popen([str(a) for a in argv], stdin=stdin, stdout=out, stderr=out, cwd="/", env=env,
-                                pass_fds=pass_fds, start_new_session=True,
-                                preexec_fn=lambda: _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM))
+        return subprocess.Popen(_launched(_LAUNCHER_OF_DAEMONS, argv, env), stdin=stdin, stdout=out, stderr=out, cwd="/", env=env,
+                                pass_fds=pass_fds, start_new_session=True)
+
+
+def _launched(launcher: tuple[str, ...], argv, env: dict | None) -> list[str]:
+    program = shutil.which(str(argv[0]), path=env and env.get("PATH"))
+    if program is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(argv[0]))
+    return [*launcher, program, *map(str, argv[1:])]
+
+
+def end_of(process: subprocess.Popen, timeout: float) -> int:
+    """The status of a process that has ended within so many seconds; Popen.wait() looks only so often, up to 50 ms too late."""
+    if process.poll() is None:
+        ended = os.pidfd_open(process.pid)
+        try:
+            if not select.select([ended], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(process.args, timeout)
+        finally:
+            os.close(ended)
+    return process.wait()
 
 
 def stop_process(process: subprocess.Popen, sig=signal.SIGTERM, timeout=20) -> int:
@@ -81,10 +102,10 @@ def stop_process(process: subprocess.Popen, sig=signal.SIGTERM, timeout=20) -> i
     if process.poll() is None:
         process.send_signal(sig)
     try:
-        return process.wait(timeout)
+        return end_of(process, timeout)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait(10)
+        end_of(process, 10)
         raise TestError(f"{process.args[0]} did not end within {timeout} s of signal {sig}") from None
 
 

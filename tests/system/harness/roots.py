@@ -1,5 +1,6 @@
 """Debian root file systems, made by Debian's own tools: once, then kept."""
 
+import fcntl
 import hashlib
 import os
 import re
@@ -28,16 +29,22 @@ def archive(name: str, packages: str, documented=False, settings: dict[str, str]
 def _made(name: str, how: list[str]) -> Path:
     options = ["--mode=root", "--dpkgopt=force-unsafe-io", *how]
     kept = _KEPT / f"{name}-{hashlib.sha256(repr(options).encode()).hexdigest()[:16]}.tar"
-    if not kept.exists():
-        print(f"making a Debian root file system: {name}", flush=True)
-        _KEPT.mkdir(parents=True, exist_ok=True)
-        making = kept.with_suffix(".part.tar")
-        made = subprocess.run(["mmdebstrap", *options, "bookworm", making], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              env={**os.environ, "PATH": PATH}, timeout=900, check=False)
-        if made.returncode != 0:
-            raise Skip(f"no Debian root can be made here: {made.stderr[-2000:]}")
-        making.rename(kept)
+    _KEPT.mkdir(parents=True, exist_ok=True)
+    with open(_KEPT / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests/roots.sh may be making it
+        if not kept.exists():
+            _make(name, options, kept)
     return kept
+
+
+def _make(name: str, options: list[str], kept: Path):
+    print(f"making a Debian root file system: {name}", flush=True)
+    making = kept.with_suffix(".part.tar")
+    made = subprocess.run(["mmdebstrap", *options, "bookworm", making], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          env={**os.environ, "PATH": PATH}, timeout=900, check=False)
+    if made.returncode != 0:
+        raise Skip(f"no Debian root can be made here: {made.stderr[-2000:]}")
+    making.rename(kept)
 
 
 def depends(package: Path) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import schema
 from .alerts import Alerts, is_ours
-from .env import RUN, STAGE, WORK, Result, TestError, on_host, run, spawn, stop_process
+from .env import RUN, STAGE, WORK, Result, TestError, end_of, on_host, run, spawn, stop_process
 
 DAEMON, CLI = STAGE / "usr/sbin/holdfastd", STAGE / "usr/bin/holdfast"
 
@@ -83,7 +83,7 @@ class Service:
         offset = self.log.stat().st_size if self.log.exists() else 0
         self.process = spawn(*argv, log=self.log, **options)
         try:
-            status = self.process.wait(timeout)
+            status = end_of(self.process, timeout)
         except Exception:
             self.process.kill()
             raise TestError("the service runs although it should have refused to start") from None
@@ -106,7 +106,7 @@ class Service:
     def kill(self):
         self.kills += 1
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(20)
+        end_of(self.process, 20)
 
     def signal_reload(self):
         self.process.send_signal(signal.SIGHUP)

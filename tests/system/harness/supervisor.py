@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 
-from .env import TestError, on_host, spawn
+from .env import TestError, end_of, on_host, spawn
 from .service import Service
 
 _SHELL = 'export LISTEN_PID=$$; exec "$@"'
@@ -123,7 +123,7 @@ class KeptService(Service):
     def kill(self, sig=signal.SIGKILL):
         self.kills += sig == signal.SIGKILL
         self.process.send_signal(sig)
-        self.process.wait(20)
+        end_of(self.process, 20)
         self.settle()
 
     def close(self):
