@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include <boost/json/array.hpp>
+#include <boost/json/error.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
@@ -289,14 +290,18 @@ Result<std::optional<Record>> read_journal_entry(const json::object& entry) {
   return read_object(alert);
 }
 
+json::value parse_bounded(std::string_view line, boost::system::error_code& failure) {
+  json::parse_options options;
+  options.max_depth = kMaxDepth;
+  return json::parse(view(line), failure, {}, options);
+}
+
 }  // namespace
 
 Result<std::optional<Record>> read_record(std::string_view line) {
   if (line.size() > kMaxRecord) return Error{0, fmt::format("the line is longer than {} bytes", kMaxRecord)};
-  json::parse_options options;
-  options.max_depth = kMaxDepth;
   boost::system::error_code failure;
-  const json::value value = json::parse(view(line), failure, {}, options);
+  const json::value value = parse_bounded(line, failure);
   if (failure) return Error{0, fmt::format("not valid JSON, or cut short: {}", failure.message())};
   if (!value.is_object())
     return Error{0, "not a JSON object; a line of a file: sink or of journalctl -o json would be"};
@@ -314,6 +319,13 @@ Result<std::optional<Record>> read_record(const std::vector<std::pair<std::strin
   }
   if (!alert.contains("kind")) return std::optional<Record>();
   return read_object(alert);
+}
+
+bool is_half_a_record(std::string_view line) {
+  if (!line.starts_with('{') || line.size() > kMaxRecord) return false;
+  boost::system::error_code failure;
+  (void)parse_bounded(line, failure);
+  return failure == json::error::incomplete;
 }
 
 }  // namespace holdfast::alert

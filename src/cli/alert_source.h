@@ -15,6 +15,7 @@ struct SourceCounts {
   std::uint64_t drift = 0;
   std::uint64_t other = 0;    ///< alerts of other kinds
   std::uint64_t foreign = 0;  ///< journal entries that are no alert of the service
+  std::uint64_t halves = 0;   ///< of alerts, see AlertLines: left out
 };
 
 /// Is given each alert of drift; an error ends the reading.

@@ -106,7 +106,7 @@ Status show_file(const std::string& path, const Invocation& invocation, const st
     complain(read.error().message);
     return Status::bad_input;
   }
-  return found && invocation.arguments.has("check") ? Status::finding : Status::fine;
+  return (found || *read > 0) && invocation.arguments.has("check") ? Status::finding : Status::fine;
 }
 
 Status run_alerts(const Invocation& invocation) {

@@ -210,7 +210,8 @@ json::object to_json(const ReplayReport& report, const SourceCounts& counts) {
                                   {"not_covered", report.attempts(Fate::not_covered)},
                                   {"by_hash", report.by_hash()},
                                   {"other_alerts", counts.other},
-                                  {"foreign_entries", counts.foreign}}}};
+                                  {"foreign_entries", counts.foreign},
+                                  {"half_alerts", counts.halves}}}};
 }
 
 /// In the order in which the service would try them.
@@ -246,7 +247,7 @@ Status run_replay(const Invocation& invocation) {
     print(groups_text(report, invocation.out) + doubts_text(report, invocation.out) +
           rules_text(report, invocation.out) + totals_text(report, *counts));
   }
-  return report.attempts() == report.attempts(Fate::silent) ? Status::fine : Status::finding;
+  return report.attempts() == report.attempts(Fate::silent) && counts->halves == 0 ? Status::fine : Status::finding;
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ Status run_suggest(const Invocation& invocation) {
   } else {
     print(suggestion.text);
   }
-  return suggestion.left_out.empty() ? Status::fine : Status::finding;
+  return suggestion.left_out.empty() && read->halves == 0 ? Status::fine : Status::finding;
 }
 
 }  // namespace

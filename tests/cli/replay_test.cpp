@@ -115,7 +115,8 @@ TEST_CASE("wrong input names file and line, once, with status 2") {
   const Files files;
   const std::string good = json::serialize(drift("/tmp/x")) + '\n';
   for (const auto& [text, where] : std::vector<std::pair<std::string, std::string>>{
-           {good + "{\"time\":\"2026", "alerts.jsonl:2: "},
+           {good + "{\"time\":2026-\n", "alerts.jsonl:2: "},
+           {good + "x\n", "alerts.jsonl:2: "},
            {good + good + "[]\n", "alerts.jsonl:3: "},
            {std::string("\0\0\0\n", 4), "alerts.jsonl:1: "},
            {good + "{\"file\":" + std::string(100'000, '[') + "\n", "alerts.jsonl:2: "},
@@ -148,6 +149,34 @@ TEST_CASE("wrong input names file and line, once, with status 2") {
     CHECK(got.status == 2);
     CHECK(std::count(got.err.begin(), got.err.end(), '\n') == 1);
   }
+}
+
+TEST_CASE("half an alert, as a killed service leaves it, is left out, told, and a finding") {
+  const Files files;
+  files.policy("[Drift]\nMode=prevent\n[Allow x]\nPath=/tmp/x\n");
+  const std::string good = json::serialize(drift("/tmp/x")) + '\n';
+  for (std::size_t length = 1; length + 1 < good.size(); ++length) {
+    if (length > 10 && length % 29 != 0) continue;
+    CAPTURE(length);
+    files.text(good + good.substr(0, length) + "\n" + good + good.substr(0, length));
+    const std::vector<std::pair<std::vector<std::string>, const char*>> readers = {
+        {{"policy", "replay", "--alerts", files.alerts, files.directory / "50-web.policy"}, "2 attempts in 2 alerts"},
+        {{"policy", "suggest", "web-1", "--alerts", files.alerts}, "Path=/tmp/x\n"},
+        {{"alerts", "--alerts", files.alerts, "--check"}, "2026-11-2"}};
+    for (const auto& [words, shown] : readers) {
+      const auto got = run_holdfast(words);
+      CHECK(got.status == 1);
+      CHECK(has(got.err, "alerts.jsonl:2: left out: half an alert"));
+      CHECK(has(got.err, "alerts.jsonl:4: left out: half an alert"));
+      CHECK(std::count(got.err.begin(), got.err.end(), '\n') == 2);
+      CHECK(has(got.out, shown));
+    }
+    const auto totals = json::parse(files.replay({"--json"}).out).at("totals");
+    CHECK(totals.at("half_alerts") == 2);
+    CHECK(totals.at("run") == 2);
+  }
+  files.text(good + "{}\n");
+  CHECK(files.replay().status == 2);
 }
 
 TEST_CASE("10,000 different attempts are taken, and more are refused") {

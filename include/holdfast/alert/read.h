@@ -33,4 +33,8 @@ struct Record {
 [[nodiscard]] Result<std::optional<Record>> read_record(
     const std::vector<std::pair<std::string, std::string>>& journal_fields, Wall::time_point time);
 
+/// Whether a line is the beginning of an alert and nothing else: what a service leaves in a file that is killed while
+/// it writes.
+[[nodiscard]] bool is_half_a_record(std::string_view line);
+
 }  // namespace holdfast::alert
