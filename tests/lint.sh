@@ -1,58 +1,62 @@
 #!/bin/bash
-# tests/lint.sh: clang-tidy over every source file, on all cores; any warning fails. It looks at the units that are compiled
-# (meson's unity), since most of its time goes into the headers that all files include.
-# tests/lint.sh includes: as every build compiles such units, each file is read alone. It must include by itself what it
-# needs of our own headers and of the C library's; the C++ libraries' headers, which take the time, are there already.
-# What has not changed is not looked at again.
+# tests/lint.sh: clang-tidy over every source file, on all cores; any warning fails. Most of its time goes into the headers that
+# all files include, so it looks at a few units, each of many rooms. What has not changed is not looked at again.
+# tests/lint.sh includes: as every build compiles whole rooms (meson's unity), each file is read alone. It must include by itself
+# what it needs of our own headers and of the C library's; the C++ libraries' headers, which take the time, are there already.
 cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 mkdir -p build/lint
-alone='clang++-14 -std=c++20 -Iinclude -DHOLDFAST_VERSION="" -w'
+compile='clang++-14 -std=c++20 -Iinclude -DHOLDFAST_VERSION=""'
 libraries=build/lint/libraries.h
-# Of a file that has been checked there is a stamp, named by its content, and beside it a list of our own files that it includes,
-# as for make. (The units themselves are new each time.)
+# Of what has been checked there is a stamp, named by its content, and beside it a list of the files that it includes, as for make.
 stamp() { echo "build/lint/$1.$(sha256sum <<<"$2 $(cat "$2")" | cut -c1-32)"; } # stamp CHECK FILE
 fresh() { # fresh STAMP: nothing of it has changed
-  [ -e "$1" ] && [ -z "$(find tests/lint.sh .clang-tidy $(sed 's/^[^:]*://; s/\\$//; s| build/lint/units/src/[^ ]*||' "$1.d") -newer "$1" 2>&1)" ]
+  [ -e "$1" ] && [ -z "$(find tests/lint.sh .clang-tidy $(sed 's/^[^:]*://; s/\\$//' "$1.d") -newer "$1" 2>&1)" ]
 }
 tidy() {
   local stamp
   stamp=$(stamp tidy "$1")
   fresh "$stamp" && return 0
   touch "$stamp.new"
-  clang-tidy-14 --quiet -p build/lint/units --checks=-bugprone-suspicious-include \
-    --extra-arg-before=-Wno-unknown-warning-option "$1" 2>/dev/null &&
-    $alone -MM -MF "$stamp.d" "$1" && mv "$stamp.new" "$stamp"
+  clang-tidy-14 --quiet --checks=-bugprone-suspicious-include "$1" -- ${compile#* } 2>/dev/null &&
+    $compile -MM -MF "$stamp.d" "$1" && mv "$stamp.new" "$stamp"
 }
 includes() {
   local stamp
   stamp=$(stamp includes "$1")
   fresh "$stamp" && return 0
   touch "$stamp.new"
-  $alone -include-pch $libraries.pch -fsyntax-only -MMD -MF "$stamp.d" "$1" && mv "$stamp.new" "$stamp"
+  $compile -w -include-pch $libraries.pch -fsyntax-only -MMD -MF "$stamp.d" "$1" && mv "$stamp.new" "$stamp"
 }
+into() { cat >"$1.new" && { cmp -s "$1.new" "$1" || mv "$1.new" "$1"; }; } # into FILE, which keeps its age if it stays the same
 each() { xargs -P "$(nproc)" -I{} bash -c "$1 {}"; } # each CHECK: of the files that its input names
-export alone libraries
+export compile libraries
 export -f stamp fresh tidy includes
-sources=$(git ls-files -co --exclude-standard 'src/*.cpp' | sort)
 
-lint_includes() {
-  git grep -hE '^#include <((boost|fmt)/[^>]+|[a-z_]+)>$' -- 'src/*' 'include/*' | sort -u >$libraries.new
-  cmp -s $libraries.new $libraries || mv $libraries.new $libraries
-  $alone -fpch-instantiate-templates -x c++-header $libraries -o $libraries.pch && echo "$sources" | each includes
-}
+# The rooms of one unit; the other has the rest, which takes as long.
+half='src/(alert|base|gate|kernel|policy|verdict)/'
 
 lint_units() {
-  local database=build/lint/units units listed
-  rm -rf $database
-  meson setup $database -Dtests=false >build/lint/units.log 2>&1 || { cat build/lint/units.log; return 1; }
-  units=$(find $database/src -name '*.cpp')
-  listed=$(echo "$units" | xargs sed -n 's|.*/units/\.\./\.\./\.\./\(src/.*\)>.*|\1|p' | sort)
-  [ "$listed" = "$sources" ] || {
-    echo "the units of the build are not what git has:"
-    diff <(echo "$listed") <(echo "$sources")
-    return 1
-  }
-  echo "$units" | xargs ls -S | each tidy # the longest first
+  local sources
+  sources=$(git ls-files -co --exclude-standard 'src/*.cpp')
+  grep -E "^$half" <<<"$sources" | as_unit | into build/lint/one.cpp
+  grep -vE "^$half" <<<"$sources" | as_unit | into build/lint/other.cpp
+  printf 'build/lint/%s.cpp\n' one other | each tidy
+}
+
+as_unit() { # of the files that its input names; each program has a main() of its own
+  local file
+  while read -r file; do
+    case $file in
+      *main.cpp) printf '#define main main_of_%s\n#include "../../%s"\n#undef main\n' "$(tr -c 'a-z\n' _ <<<"$file")" "$file" ;;
+      *) echo "#include \"../../$file\"" ;;
+    esac
+  done
+}
+
+lint_includes() {
+  git grep -hE '^#include <((boost|fmt)/[^>]+|[a-z_]+)>$' -- 'src/*' 'include/*' | sort -u | into $libraries
+  $compile -w -fpch-instantiate-templates -x c++-header $libraries -o $libraries.pch || return 1
+  git ls-files -co --exclude-standard 'src/*.cpp' | each includes
 }
 
 "lint_${1:-units}"

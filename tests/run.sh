@@ -1,13 +1,12 @@
 #!/bin/bash
 # Every check there is, each as a named suite; ./dev test calls it with what it was given, or with all but those of LEFT_OUT.
-# Ends with a table and with the line "N passed, N failed", and fails if any suite did. What only computes goes on beside
-# what mostly waits, with the processor time that nobody else wants.
+# Ends with a table and with the line "N passed, N failed", and fails if any suite did.
 cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH  # Debian's python3, which has what ./dev installs, before any other
-ALL=(format layers docs package roots asan tsan fuzz lint system attacks vm)
+ALL=(format layers docs package roots lint asan tsan fuzz system attacks vm)
 declare -A LEFT_OUT=([unit]='its tests are asan'"'"'s' [includes]='to be run where files were added or their includes changed')
-declare -A BESIDE=([roots]=tests/roots.py [lint]=tests/lint.sh)  # go on beside the suites after them; what they say comes at the end
-ALONE=(attacks)  # measures how long others wait: meanwhile, what goes on beside is stopped
+BESIDE=(roots)  # goes on beside the suites after it, with what they leave of the processors; what it says comes at the end
+ALONE=(attacks)  # measures how long others wait
 
 suite_format() { git ls-files '*.h' '*.cpp' '*.c' | xargs clang-format-14 --dry-run --Werror; }
 suite_layers() { python3 tests/layers.py; }
@@ -52,36 +51,35 @@ conclude() { # conclude SUITE STATUS SECONDS
 }
 
 declare -A beside
-signal() { [ ${#beside[@]} = 0 ] || kill -s "$1" -- "${beside[@]/#/-}" 2>/dev/null; }  # signal NAME: to all that goes on beside
-trap 'signal KILL' EXIT
+end_beside() { # waits for what goes on beside
+  local suite status
+  for suite in "${!beside[@]}"; do
+    wait "${beside[$suite]}"
+    status=$?
+    unset "beside[$suite]"
+    echo "=== $suite"
+    cat "build/$suite.out"
+    conclude "$suite" $status "$(cat "build/$suite.seconds")"
+  done
+}
+trap '[ ${#beside[@]} = 0 ] || kill -s KILL -- "${beside[@]/#/-}" 2>/dev/null' EXIT
 trap 'exit 130' INT TERM
 mkdir -p build
 while [ ${#suites[@]} -gt 0 ]; do
   suite=${suites[0]} suites=("${suites[@]:1}")
-  if [ -n "${BESIDE[$suite]:-}" ] && [ ${#suites[@]} -gt 0 ]; then
+  if [[ " ${BESIDE[*]} " == *" $suite "* ]] && [ ${#suites[@]} -gt 0 ]; then
     echo "=== $suite, beside what follows"
-    setsid tests/beside.sh "build/$suite.seconds" "${BESIDE[$suite]}" </dev/null >"build/$suite.out" 2>&1 &
+    setsid tests/beside.sh "build/$suite.seconds" "tests/$suite.py" </dev/null >"build/$suite.out" 2>&1 &
     beside[$suite]=$!  # a session, so a process group, which can be ended
     continue
   fi
+  [[ " ${ALONE[*]} " != *" $suite "* ]] || end_beside
   echo "=== $suite"
   begin=$SECONDS
-  if [[ " ${ALONE[*]} " == *" $suite "* ]]; then
-    [ -z "${beside[roots]:-}" ] || tail -f /dev/null --pid="${beside[roots]}"  # or who needs one would wait for ever
-    signal STOP
-  fi
   "suite_$suite"
   conclude "$suite" $? $((SECONDS - begin))
-  signal CONT
 done
-for suite in "${!beside[@]}"; do
-  wait "${beside[$suite]}"
-  status=$?
-  unset "beside[$suite]"
-  echo "=== $suite"
-  cat "build/$suite.out"
-  conclude "$suite" $status "$(cat "build/$suite.seconds")"
-done
+end_beside
 [ -z "$whole" ] || for suite in "${!LEFT_OUT[@]}"; do
   table+=$(printf '%-10s left out: %s (./dev test %s)' "$suite" "${LEFT_OUT[$suite]}" "$suite")$'\n'
 done

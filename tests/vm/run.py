@@ -136,7 +136,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", metavar="PATTERN", help="of the first boot's tests those with such a name")
     parser.add_argument("--keep", action="store_true", help="leave the images where they are")
     options = parser.parse_args()
-    usual = {"attacks": ATTACKS[:1], "kills": 10, "upgrades": 1} if options.brief else {"attacks": ATTACKS, "kills": 100, "upgrades": 20}
+    usual = {"attacks": ATTACKS[:1], "kills": 5, "upgrades": 1} if options.brief else {"attacks": ATTACKS, "kills": 100, "upgrades": 20}
     for name, value in usual.items():
         if getattr(options, name) is None:
             setattr(options, name, value)
