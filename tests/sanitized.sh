@@ -16,8 +16,17 @@ quietly() { "$@" >>"$build.log" 2>&1; }
 configure() {
   # Compiling takes longer than running, so nothing is optimized.
   [ -f "$build/build.ninja" ] || CXX=clang++-14 CXX_LD=lld-14 quietly meson setup "$build" -Db_sanitize=$sanitizers -Db_lundef=false \
-    -Doptimization=0 -Ddebug=false -Dcpp_args="-g1 $arguments"
+    -Doptimization=0 -Ddebug=false -Dcpp_args="-g1 -fPIC -pthread $arguments" -Dprecompiled="$PWD/$build/libraries.pch"
+}
+precompile() { # the C++ libraries' headers, which most of the files include, as meson compiles these
+  local header=$build/libraries.h flags
+  git grep -hE '^#include <((boost|fmt)/[^>]+|[a-z_]+)>$' -- src include tests | sort -u >"$header.new"
+  cmp -s "$header.new" "$header" && [ -e "$build/libraries.pch" ] && return 0
+  mv "$header.new" "$header"
+  flags=$(grep -m 1 '"command"' "$build/compile_commands.json" | sed 's/^[^:]*: "[^ ]* //; s/ -MD .*//; s/ -include-pch [^ ]*//; s/-I[^ ]* //g')
+  # shellcheck disable=SC2086  # words
+  quietly clang++-14 $flags -w -fpch-instantiate-templates -x c++-header "$header" -o "$build/libraries.pch.new" && mv "$build/libraries.pch.new" "$build/libraries.pch"
 }
 mkdir -p build
 : >"$build.log"
-configure && quietly ninja -C "$build" "$@" || { tail -n 40 "$build.log"; exit 1; }
+configure && precompile && quietly ninja -C "$build" "$@" || { tail -n 40 "$build.log"; exit 1; }
