@@ -4,6 +4,7 @@
 # tests/lint.sh includes: as every build compiles whole rooms (meson's unity), each file is read alone. It must include by itself
 # what it needs of our own headers and of the C library's; the C++ libraries' headers, which take the time, are there already.
 cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
+. tests/libraries.sh
 mkdir -p build/lint
 compile='clang++-14 -std=c++20 -Iinclude -DHOLDFAST_VERSION=""'
 libraries=build/lint/libraries.h
@@ -27,7 +28,6 @@ includes() {
   touch "$stamp.new"
   $compile -w -include-pch $libraries.pch -fsyntax-only -MMD -MF "$stamp.d" "$1" && mv "$stamp.new" "$stamp"
 }
-into() { cat >"$1.new" && { cmp -s "$1.new" "$1" || mv "$1.new" "$1"; }; } # into FILE, which keeps its age if it stays the same
 each() { xargs -P "$(nproc)" -I{} bash -c "$1 {}"; } # each CHECK: of the files that its input names
 export compile libraries
 export -f stamp fresh tidy includes
@@ -54,7 +54,7 @@ as_unit() { # of the files that its input names; each program has a main() of it
 }
 
 lint_includes() {
-  git grep -hE '^#include <((boost|fmt)/[^>]+|[a-z_]+)>$' -- 'src/*' 'include/*' | sort -u | into $libraries
+  libraries_of src include | into $libraries
   $compile -w -fpch-instantiate-templates -x c++-header $libraries -o $libraries.pch || return 1
   git ls-files -co --exclude-standard 'src/*.cpp' | each includes
 }

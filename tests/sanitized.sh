@@ -20,13 +20,13 @@ configure() {
 }
 precompile() { # the C++ libraries' headers, which most of the files include, as meson compiles these
   local header=$build/libraries.h flags
-  git grep -hE '^#include <((boost|fmt)/[^>]+|[a-z_]+)>$' -- src include tests | sort -u >"$header.new"
-  cmp -s "$header.new" "$header" && [ -e "$build/libraries.pch" ] && return 0
-  mv "$header.new" "$header"
+  libraries_of src include tests | into "$header"
+  [ "$build/libraries.pch" -nt "$header" ] && return 0
   flags=$(grep -m 1 '"command"' "$build/compile_commands.json" | sed 's/^[^:]*: "[^ ]* //; s/ -MD .*//; s/ -include-pch [^ ]*//; s/-I[^ ]* //g')
   # shellcheck disable=SC2086  # words
   quietly clang++-14 $flags -w -fpch-instantiate-templates -x c++-header "$header" -o "$build/libraries.pch.new" && mv "$build/libraries.pch.new" "$build/libraries.pch"
 }
+. tests/libraries.sh
 mkdir -p build
 : >"$build.log"
 configure && precompile && quietly ninja -C "$build" "$@" || { tail -n 40 "$build.log"; exit 1; }
